@@ -191,7 +191,6 @@ def _axis_problems(array, ndim):
 
 
 def _shape_problems(estimator, array):
-    name = type(estimator).__name__
     n_samples, n_channels, n_stations = _shape_of(array)
     problems = []
     if n_stations != getattr(estimator, "n_stations_in_", None):
@@ -206,12 +205,17 @@ def _shape_problems(estimator, array):
             f"channels in the same order, or fit again"
         )
     if n_samples != estimator.n_samples_in_:
-        # The first words are scikit-learn's, which its own checks look for.
+        seen = estimator.n_samples_in_
+        # scikit-learn's own words for a table, which its checks look for.
+        found = (
+            f"X has {n_samples} features, but {type(estimator).__name__} is expecting {seen} "
+            f"features as input"
+            if array.ndim == 2
+            else f"it has {n_samples} samples, fit saw {seen}"
+        )
         problems.append(
-            f"X has {n_samples} features, but {name} is expecting {estimator.n_samples_in_} "
-            f"features as input: windows must have {estimator.n_samples_in_} samples, as in fit; "
-            f"cut or resample them (seisclf.datasets.cut_windows, "
-            f"seisclf.preprocessing.Resampler), or fit again"
+            f"{found}: cut or resample to windows of {seen} samples "
+            f"(seisclf.datasets.cut_windows, seisclf.preprocessing.Resampler), or fit again"
         )
     return problems
 

@@ -1,0 +1,228 @@
+"""The table of detected events, and what it can be turned into."""
+
+import numpy as np
+
+_COLUMNS = ("class", "onset", "end", "probability", "stations", "coverage")
+
+
+class Detections:
+    """Events that were found, with the evidence they come from.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        One row per detection, with the columns ``class``; ``onset`` and ``end`` (UTC);
+        ``probability`` (largest value over the detection's duration); ``stations``
+        (``"NET.STA"``); ``coverage`` (share of its duration that holds data and was scanned).
+    functions : ProbabilityFunctions
+        Class probabilities over time, of all stations that were scanned.
+    settings : dict, optional
+        How the scan was made.
+
+    Attributes
+    ----------
+    functions : ProbabilityFunctions
+        As given.
+    settings : dict
+        As given.
+
+    Examples
+    --------
+    >>> import numpy as np, pandas as pd
+    >>> from seisclf.detection import Detections, ProbabilityFunctions
+    >>> onset = pd.Timestamp("2020-03-28T13:05:00Z")
+    >>> table = pd.DataFrame({"class": ["rockfall"], "onset": [onset],
+    ...                       "end": [onset + pd.Timedelta(seconds=20)], "probability": [0.9],
+    ...                       "stations": ["TW.LH01"], "coverage": [1.0]})
+    >>> detections = Detections(table, ProbabilityFunctions())
+    >>> len(detections)
+    1
+    >>> detections.to_catalog()[0].event_descriptions[0].text
+    'rockfall'
+    """
+
+    def __init__(self, table, functions, *, settings=None):
+        absent = [name for name in _COLUMNS if name not in table]
+        if absent:
+            raise ValueError(
+                f"table lacks the columns {', '.join(absent)}; needed are {', '.join(_COLUMNS)}"
+            )
+        self._table = table.reset_index(drop=True)
+        self.functions = functions
+        self.settings = dict(settings or {})
+
+    def __len__(self):
+        return len(self._table)
+
+    def to_frame(self):
+        """The table, as a copy.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row per detection, in order of onset.
+        """
+        return self._table.copy()
+
+    def coverage_report(self):
+        """What was scanned and what was not, see :meth:`ProbabilityFunctions.coverage_report`.
+
+        Returns
+        -------
+        report : pandas.DataFrame
+            One row per station.
+        """
+        return self.functions.coverage_report()
+
+    def to_csv(self, path):
+        """Write the table; times in ISO 8601, UTC, to the millisecond.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            File to write. It has a header even if nothing was detected.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file written.
+        """
+        from pathlib import Path
+
+        frame = self.to_frame()
+        for column in ("onset", "end"):
+            frame[column] = [_iso(time) for time in frame[column]]
+        path = Path(path)
+        frame.to_csv(path, index=False, float_format="%.4f")
+        return path
+
+    def to_catalog(self, *, event_types=None):
+        """An ObsPy Catalog with one event and one pick per detection.
+
+        Parameters
+        ----------
+        event_types : dict, optional
+            QuakeML event type of classes, in addition to the usual ones, such as
+            ``{"rockfall": "rockslide"}``.
+
+        Returns
+        -------
+        catalog : obspy.core.event.Catalog
+            Classes that QuakeML has no event type for become "other event"; the class itself
+            stands in the event's description in every case, probability, end and coverage in a
+            comment.
+        """
+        from ._quakeml import catalog_of
+
+        return catalog_of(self._table, self.functions, event_types=event_types)
+
+    def to_quakeml(self, path, *, event_types=None):
+        """Write a QuakeML file, see :meth:`to_catalog`.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            File to write.
+        event_types : dict, optional
+            See :meth:`to_catalog`.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file written.
+        """
+        from pathlib import Path
+
+        path = Path(path)
+        self.to_catalog(event_types=event_types).write(str(path), format="QUAKEML")
+        return path
+
+    def plot(self, stream=None, *, station=None, figure=None):
+        """Draw the waveforms with the detections, and the class probabilities beneath.
+
+        Parameters
+        ----------
+        stream : obspy.Stream, optional
+            The record that was scanned. None: probabilities only.
+        station : str or list of str, optional
+            Stations to draw. Default: all.
+        figure : matplotlib.figure.Figure, optional
+            Figure to draw into.
+
+        Returns
+        -------
+        display : DetectionDisplay
+            With the axes in ``axes_``.
+        """
+        from ._display import DetectionDisplay
+
+        return DetectionDisplay(self, stream=stream).plot(station=station, figure=figure)
+
+    def __repr__(self):
+        lines = [self._headline()]
+        if len(self):
+            shown = self._table.head(20).copy()
+            shown["onset"] = [_iso(time) for time in shown["onset"]]
+            shown["end"] = [_iso(time) for time in shown["end"]]
+            lines.append(shown.to_string(float_format=lambda value: f"{value:.2f}"))
+            if len(self) > 20:
+                lines.append(f"... and {len(self) - 20} more")
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        from html import escape
+
+        shown = self._table.head(20)
+        more = f"<p>... and {len(self) - 20} more</p>" if len(self) > 20 else ""
+        table = shown.to_html(float_format="%.2f", border=0) if len(self) else ""
+        return f"<p>{escape(self._headline())}</p>{table}{more}"
+
+    def _headline(self):
+        counts = self._table["class"].value_counts()
+        found = ", ".join(f"{count} {label}" for label, count in counts.items()) or "none"
+        n_stations = len(self.functions)
+        hours = sum(
+            (function.end_time - function.start_time).total_seconds() / 3600
+            for function in self.functions.values()
+        )
+        covered = [function.covered for function in self.functions.values()]
+        coverage = f", {100 * np.mean(covered):.1f} % covered" if covered else ""
+        skipped = len(self.functions.skipped)
+        note = f", {skipped} not scanned" if skipped else ""
+        return (
+            f"{len(self)} detections ({found}) in {hours:.3g} station-hours at {n_stations} "
+            f"station{'' if n_stations == 1 else 's'}{coverage}{note}"
+        )
+
+
+def detections_table(functions, spans):
+    """Table of the spans (station to list of Span) that were picked in `functions`."""
+    import pandas as pd
+
+    rows = []
+    for station, found in spans.items():
+        function = functions[station]
+        for span in found:
+            part = slice(span.first, span.last)
+            onset = function.start_time + pd.Timedelta(span.first * function.step, unit="s")
+            end = function.start_time + pd.Timedelta(span.last * function.step, unit="s")
+            rows.append(
+                {
+                    "class": function.classes[span.label],
+                    "onset": onset,
+                    "end": min(end, function.end_time),
+                    "probability": np.nanmax(function.probabilities[part, span.label]),
+                    "stations": station,
+                    "coverage": function.coverage[part].mean(),
+                }
+            )
+    if not rows:
+        times = pd.DatetimeIndex([], tz="UTC")
+        empty = {name: [] for name in _COLUMNS} | {"onset": times, "end": times}
+        return pd.DataFrame(empty)
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    return table.sort_values(["onset", "stations"], ignore_index=True)
+
+
+def _iso(time):
+    return time.strftime("%Y-%m-%dT%H:%M:%S.") + f"{time.microsecond // 1000:03d}Z"

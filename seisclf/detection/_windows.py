@@ -1,0 +1,139 @@
+"""Where the windows of a scan stand, and how overlapping predictions become one."""
+
+import numpy as np
+
+STACKS = ("mean", "center", "max")
+
+
+def runs(mask):
+    """First and last+1 index of each unbroken stretch of True.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n,)
+        What to look through.
+
+    Returns
+    -------
+    runs : ndarray of int, shape (n_runs, 2)
+        Half-open intervals, in order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> runs(np.array([True, True, False, True])).tolist()
+    [[0, 2], [3, 4]]
+    """
+    padded = np.concatenate(([False], np.asarray(mask, bool), [False])).astype(np.int8)
+    edges = np.flatnonzero(np.diff(padded))
+    return edges.reshape(-1, 2)
+
+
+def window_starts(valid, *, length, step, min_valid=None):
+    """First samples of windows that together cover every usable sample.
+
+    A regular grid from the first sample on, one right-aligned window at the end, and around gaps
+    one window that begins and one that ends with each unbroken stretch, so that no data beside a
+    gap is left out because the grid happened to fall across it.
+
+    Parameters
+    ----------
+    valid : ndarray of bool, shape (n_samples,)
+        Where there is data.
+    length : int
+        Samples of a window. A record shorter than that gets the one window at 0.
+    step : int
+        Samples between windows.
+    min_valid : int, optional
+        Stretches shorter than a window that hold at least so many samples get a window around
+        them. Default: `length`, so none do.
+
+    Returns
+    -------
+    starts : ndarray of int, shape (n_windows,)
+        Ascending, without repetition.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> window_starts(np.ones(25, bool), length=10, step=5).tolist()
+    [0, 5, 10, 15]
+    >>> window_starts(np.ones(28, bool), length=10, step=5).tolist()
+    [0, 5, 10, 15, 18]
+    """
+    n_samples = len(valid)
+    last = n_samples - length
+    if last <= 0:
+        return np.zeros(1, dtype=int)
+    starts = [np.arange(0, last + 1, step), [last]]
+    stretches = runs(valid)
+    size = stretches[:, 1] - stretches[:, 0]
+    long = stretches[size >= length]
+    starts += [long[:, 0], long[:, 1] - length]
+    short = stretches[(size < length) & (size >= (length if min_valid is None else min_valid))]
+    centred = (short[:, 0] + short[:, 1] - length) // 2
+    starts.append(np.clip(centred, 0, last))
+    return np.unique(np.concatenate(starts)).astype(int)
+
+
+class Stacker:
+    """Combine the predictions of overlapping windows on a grid of frames.
+
+    Frame k is made of the samples from ``k * step`` up to ``(k + 1) * step``. With ``"mean"`` its
+    probabilities are the average over its samples of the average over the windows that contain
+    the sample; ``"center"`` weights each window by a triangle that falls from 1 in its middle to
+    0.05 at its edges; both are divided by the sum of weights, so classes sum to one. ``"max"``
+    takes the largest probability of each class and divides by their sum.
+
+    Parameters
+    ----------
+    n_samples, n_classes : int
+        Size of the record and of a prediction.
+    length, step : int
+        Samples of a window and of a frame.
+    stack : {"mean", "center", "max"}
+        Weighting.
+    """
+
+    def __init__(self, n_samples, n_classes, *, length, step, stack):
+        n_frames = -(-n_samples // step)
+        self.n_samples, self.length, self.step, self.stack = n_samples, length, step, stack
+        self._sum = np.zeros((n_frames, n_classes))
+        self._weight = np.zeros(n_frames)
+
+    def add(self, starts, probabilities):
+        """Enter windows that start at `starts` with `probabilities` (n_windows, n_classes)."""
+        first = starts // self.step
+        for offset in range(self.length // self.step + 2):
+            frame = first + offset
+            inside = frame < len(self._weight)
+            weight = self._overlap(starts[inside], frame[inside])
+            touching = weight > 0
+            frame, weight = frame[inside][touching], weight[touching]
+            entry = probabilities[inside][touching]
+            if self.stack == "max":
+                np.maximum.at(self._sum, frame, entry)
+            else:
+                np.add.at(self._sum, frame, weight[:, np.newaxis] * entry)
+            np.add.at(self._weight, frame, weight)
+
+    def result(self):
+        """Probabilities (n_frames, n_classes), NaN in frames that no window has reached."""
+        total = self._sum.sum(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            stacked = self._sum / total
+        stacked[self._weight == 0] = np.nan
+        return stacked
+
+    def _overlap(self, starts, frame):
+        """Weight of each window in its frame: the integral of the window's taper over it."""
+        begin = np.clip(frame * self.step - starts, 0, self.length)
+        end = np.clip((frame + 1) * self.step - starts, 0, self.length)
+        return self._integral(end) - self._integral(begin)
+
+    def _integral(self, position):
+        if self.stack != "center":
+            return position.astype(float)
+        u = position / self.length
+        triangle = np.where(u <= 0.5, u**2, 2 * u - u**2 - 0.5)
+        return self.length * (0.05 * u + 0.95 * triangle)

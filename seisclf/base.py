@@ -95,7 +95,7 @@ class WaveformEstimator(BaseEstimator):
 
     def _set_fitted_state(self, state):
         """Inverse of `_get_fitted_state`, on an unfitted instance with the same parameters."""
-        vars(self).update(state)
+        self.__dict__.update(state)
 
 
 def validate_waveforms(
@@ -172,9 +172,14 @@ def validate_waveforms(
 
 
 def _as_array(estimator, X, dtype):
-    dtypes = list(dtype) if isinstance(dtype, tuple) else dtype
+    dtypes = list(reversed(dtype)) if isinstance(dtype, tuple) else dtype
     return check_array(
-        X, dtype=dtypes, allow_nd=True, ensure_all_finite=False, estimator=estimator, input_name="X"
+        X,
+        dtype=dtypes,
+        allow_nd=True,
+        ensure_all_finite=False,
+        estimator=estimator,
+        input_name="X",
     )
 
 

@@ -33,9 +33,7 @@ def test_waveform_contract(check):
 @pytest.mark.parametrize("estimator", INSTANCES, ids=lambda e: type(e).__name__)
 def test_battery_is_not_vacuous(estimator):
     """An estimator whose tags exclude tables gets one trivial check, and would pass broken."""
-    checks = [
-        check for _, check in estimator_checks_generator(clone(estimator), legacy=True)
-    ]
+    checks = [check for _, check in estimator_checks_generator(clone(estimator), legacy=True)]
     assert len(checks) > 40, f"only {len(checks)} checks ran on {type(estimator).__name__}"
 
 

@@ -10,8 +10,9 @@ def all_estimators(type_filter=None):
 
     Parameters
     ----------
-    type_filter : {"classifier", "regressor", "transformer", "cluster", "sampler"} or list, optional
-        Only estimators of these kinds.
+    type_filter : str or list of str, optional
+        Only estimators of these kinds: "classifier", "regressor", "cluster", "transformer",
+        "sampler".
 
     Returns
     -------

@@ -115,7 +115,9 @@ def make_check_events(n_channels=3, *, n_stations=None, n_samples=_N_SAMPLES, dt
     wave = decay * np.sin(2 * np.pi * np.outer(pitch, time))
     gain = rng.uniform(0.5, 2.0, (_N_EVENTS, *leads, 1))
     wave = wave.reshape(_N_EVENTS, *(1 for _ in leads), n_samples)
-    return (gain * (wave + 0.05 * rng.normal(size=(_N_EVENTS, *leads, n_samples)))).astype(dtype), y
+    return (gain * (wave + 0.05 * rng.normal(size=(_N_EVENTS, *leads, n_samples)))).astype(
+        dtype
+    ), y
 
 
 def check_learns_shape(estimator):

@@ -1,0 +1,27 @@
+"""Metadata requests (`set_fit_request` and its like), which point back to their owner."""
+
+import sklearn
+from sklearn.utils._metadata_requests import SIMPLE_METHODS
+
+REQUESTS = "_metadata_request"
+
+
+def without_requests(state):
+    return {name: value for name, value in state.items() if name != REQUESTS}
+
+
+def read_requests(value):
+    """What `set_fit_request` and its like were told, by method and parameter."""
+    found = {}
+    if (asked := getattr(value, REQUESTS, None)) is not None:
+        for method in SIMPLE_METHODS:
+            if requests := dict(getattr(asked, method).requests):
+                found[method] = requests
+    return found
+
+
+def with_requests(value, requests):
+    with sklearn.config_context(enable_metadata_routing=True):
+        for method, asked in requests.items():
+            getattr(value, f"set_{method}_request")(**asked)
+    return value

@@ -1,0 +1,25 @@
+"""Whose classes may be built on loading."""
+
+from importlib import import_module
+
+LIBRARIES = ("sklearn", "imblearn")
+
+
+def is_from(value, packages):
+    return type(value).__module__.partition(".")[0] in packages
+
+
+def trusted_types(data):
+    """Of the types that skops wants named, the classes (never functions) of scikit-learn."""
+    import skops.io
+
+    return [
+        path
+        for path in skops.io.get_untrusted_types(data=data)
+        if path.partition(".")[0] in LIBRARIES and isinstance(_resolve(path), type)
+    ]
+
+
+def _resolve(path):
+    module, _, name = path.rpartition(".")
+    return getattr(import_module(module), name, None)

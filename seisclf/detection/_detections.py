@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._onsets import refine as refine_bins
+
 _COLUMNS = ("class", "onset", "end", "probability", "stations", "coverage")
 
 
@@ -195,8 +197,11 @@ class Detections:
         )
 
 
-def detections_table(functions, spans):
-    """Table of the spans (station to list of Span) that were picked in `functions`."""
+def detections_table(functions, spans, *, refine=None):
+    """Table of the spans (station to list of Span) that were picked in `functions`.
+
+    `refine` is the length (s) of the short average by which onset and end are refined, or None.
+    """
     import pandas as pd
 
     rows = []
@@ -204,12 +209,14 @@ def detections_table(functions, spans):
         function = functions[station]
         for span in found:
             part = slice(span.first, span.last)
-            onset = function.start_time + pd.Timedelta(span.first * function.step, unit="s")
-            end = function.start_time + pd.Timedelta(span.last * function.step, unit="s")
+            onset, end = span.first * function.step, span.last * function.step
+            if refine:
+                onset, end = _refined(function, onset, end, refine)
+            end = function.start_time + pd.Timedelta(end, unit="s")
             rows.append(
                 {
                     "class": function.classes[span.label],
-                    "onset": onset,
+                    "onset": function.start_time + pd.Timedelta(onset, unit="s"),
                     "end": min(end, function.end_time),
                     "probability": np.nanmax(function.probabilities[part, span.label]),
                     "stations": station,
@@ -222,6 +229,14 @@ def detections_table(functions, spans):
         return pd.DataFrame(empty)
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     return table.sort_values(["onset", "stations"], ignore_index=True)
+
+
+def _refined(function, onset, end, ahead):
+    """Seconds of onset and end of motion within a span."""
+    step = function.energy_step
+    first, last = round(onset / step), min(round(end / step), len(function.energy))
+    first, last = refine_bins(function.energy, first, last, ahead=max(1, round(ahead / step)))
+    return first * step, last * step
 
 
 def _iso(time):

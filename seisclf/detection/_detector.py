@@ -15,6 +15,7 @@ from ._classifier import (
 )
 from ._detections import Detections, detections_table
 from ._functions import ProbabilityFunction, ProbabilityFunctions
+from ._onsets import energy_of
 from ._picking import pick_spans
 from ._records import station_records
 from ._windows import STACKS, Stacker, window_starts
@@ -62,6 +63,9 @@ class EventDetector:
         sample. "center": the same, but a window counts most in its middle (a triangle from 0.05
         at the edges to 1). "max": the largest probability of each class, divided by the sum over
         classes. The result sums to one in any case.
+    refine : bool, default=True
+        Move onset and end of a detection to where, within it, the energy of the record rises most
+        and falls back. Windows alone tell the time only to about half their length.
     max_gap_fraction : float, default=0.1
         Windows that miss a larger share of their samples are "no data". Up to that, gaps are
         bridged by straight lines. A record that is shorter than a window is padded by the same
@@ -111,8 +115,8 @@ class EventDetector:
     ...                          components="Z")
     >>> detections = detector.detect(stream)
     >>> detections.to_frame()[["class", "onset", "end"]]
-          class                     onset                       end
-    0  rockfall 1970-01-01 00:00:18+00:00 1970-01-01 00:00:31+00:00
+          class                     onset                           end
+    0  rockfall 1970-01-01 00:00:20+00:00 1970-01-01 00:00:30.050000+00:00
     """
 
     def __init__(
@@ -128,6 +132,7 @@ class EventDetector:
         min_duration=None,
         merge_gap=None,
         stack="mean",
+        refine=True,
         max_gap_fraction=0.1,
         resample=False,
         batch_size=256,
@@ -144,6 +149,7 @@ class EventDetector:
         self.min_duration = self.step if min_duration is None else float(min_duration)
         self.merge_gap = self.step if merge_gap is None else float(merge_gap)
         self.stack = stack
+        self.refine = refine
         self.max_gap_fraction = max_gap_fraction
         self.resample = resample
         self.batch_size = batch_size
@@ -258,9 +264,13 @@ class EventDetector:
                 "threshold",
                 "background",
                 "stack",
+                "refine",
             )
         }
-        return Detections(detections_table(functions, spans), functions, settings=settings)
+        table = detections_table(
+            functions, spans, refine=self.window / 15 if self.refine else None
+        )
+        return Detections(table, functions, settings=settings)
 
     def _check_parameters(self):
         if self.stack not in STACKS:
@@ -304,6 +314,7 @@ class EventDetector:
         coverage = _frame_means((scanned & valid)[:n_samples], step)
         probabilities = stacker.result()
         probabilities[coverage == 0] = np.nan
+        size = max(1, step // 20)
         return ProbabilityFunction(
             station=record.station,
             seed_id=record.seed_id,
@@ -316,6 +327,8 @@ class EventDetector:
             n_windows=len(kept),
             n_empty=len(starts) - len(kept),
             padded=n_samples < length,
+            energy=energy_of(record.data, record.valid, size),
+            energy_step=size / self.sampling_rate,
             notes=tuple(record.notes + self._remarks(n_samples, length, usable, alive)),
         )
 

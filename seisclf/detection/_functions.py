@@ -34,6 +34,11 @@ class ProbabilityFunction:
         ``"NET.STA.LOC.CHA"`` of the first component.
     notes : tuple of str
         What happened on the way: resampling, gaps, dead stretches.
+    energy : ndarray of float, shape (n_bins,), or None
+        Power of the record's first difference, in bins of `energy_step` seconds, by which onsets
+        are refined; NaN where there was no data.
+    energy_step : float
+        Seconds of a bin.
     """
 
     station: str
@@ -48,6 +53,8 @@ class ProbabilityFunction:
     padded: bool = False
     seed_id: str = ""
     notes: tuple = field(default=())
+    energy: np.ndarray | None = None
+    energy_step: float = 0.0
 
     @property
     def times(self):
@@ -60,6 +67,8 @@ class ProbabilityFunction:
     @property
     def covered(self):
         """Share of the record's time that holds data and was scanned, 0 to 1."""
+        if (self.coverage == 1).all():
+            return 1.0
         duration = (self.end_time - self.start_time).total_seconds()
         seconds = np.full(len(self.coverage), self.step)
         # The last frame is cut where the record ends.

@@ -1,0 +1,94 @@
+"""When, within a detection, the ground began and ceased to move."""
+
+import numpy as np
+
+# Energy must rise by this factor to be called an onset.
+_CLEAR = 2.0
+
+
+def energy_of(data, valid, size):
+    """Power of the first difference in bins: a high-pass that keeps swell from hiding events.
+
+    Parameters
+    ----------
+    data : ndarray of float, shape (n_components, n_samples)
+        Record.
+    valid : ndarray of bool, shape (n_samples,)
+        Where there is data.
+    size : int
+        Samples of a bin.
+
+    Returns
+    -------
+    energy : ndarray of float, shape (n_bins,)
+        Mean over components and samples; NaN in bins without data.
+    """
+    step = np.diff(data, axis=1, prepend=data[:, :1])
+    power = np.einsum("ct,ct->t", step, step, dtype=float)
+    # A step across the edge of a gap is no motion.
+    usable = valid & np.concatenate(([False], valid[:-1]))
+    edges = np.arange(0, len(valid), size)
+    count = np.add.reduceat(usable.astype(float), edges)
+    with np.errstate(invalid="ignore"):
+        return np.add.reduceat(np.where(usable, power, 0.0), edges) / np.where(
+            count > 0, count, np.nan
+        )
+
+
+def refine(energy, first, last, *, ahead):
+    """Bins of onset and end of motion between two bins.
+
+    The onset is where mean energy over the next `ahead` bins exceeds that over the 2 `ahead` bins
+    before by the largest factor; the end is the last bin from which on the mean over `ahead` bins
+    is still four times the level before the onset (or, for weak events, half-way in decibels
+    between that level and the peak). Where energy does not double, both stay as they are.
+
+    Parameters
+    ----------
+    energy : ndarray of float, shape (n_bins,)
+        See :func:`energy_of`.
+    first, last : int
+        Search in bins ``first`` up to but not including ``last``.
+    ahead : int
+        Bins of the short average.
+
+    Returns
+    -------
+    onset, end : int
+        Bins, ``first <= onset < end <= last``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> energy = np.ones(60)
+    >>> energy[25:40] = 50.0
+    >>> refine(energy, 10, 55, ahead=4)
+    (25, 40)
+    """
+    total = _cumulative(energy)
+    seconds = _cumulative(np.isfinite(energy))
+    bins = np.arange(first, max(last - ahead, first) + 1)
+    after = _mean(total, seconds, bins, bins + ahead)
+    before = _mean(total, seconds, bins - 2 * ahead, bins)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.nan_to_num(after / before, nan=0.0, posinf=0.0)
+    best = int(ratio.argmax())
+    if ratio[best] < _CLEAR:
+        return first, last
+    onset, level = int(bins[best]), before[best]
+    later = np.arange(onset, last)
+    power = np.nan_to_num(_mean(total, seconds, later, later + ahead))
+    # Twice the amplitude of the noise, or half-way up (in dB) to the peak of a weak event.
+    loud = power >= min(4 * level, np.sqrt(level * power.max()))
+    return onset, int(later[loud][-1]) + 1
+
+
+def _cumulative(values):
+    return np.concatenate(([0.0], np.cumsum(np.nan_to_num(values.astype(float)))))
+
+
+def _mean(total, count, begin, end):
+    begin, end = (np.clip(edge, 0, len(total) - 1) for edge in (begin, end))
+    number = count[end] - count[begin]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(number > 0, (total[end] - total[begin]) / number, np.nan)

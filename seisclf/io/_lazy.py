@@ -246,6 +246,27 @@ class LazyWaveforms:
         samples = np.arange(self._n_samples) + self._first[..., np.newaxis]
         return (samples >= 0) & (samples < self._lengths()[..., np.newaxis])
 
+    def recorded_lengths(self):
+        """Count the recorded samples of each event, inside and outside the window.
+
+        Returns
+        -------
+        n : ndarray of int of shape (n_events,)
+            At the common rate; 0 for a missing station.
+        """
+        return self._lengths()
+
+    def n_valid(self):
+        """Count the recorded samples in the window of each event, without reading.
+
+        Returns
+        -------
+        n : ndarray of int of shape (n_events,)
+            Never more than n_samples.
+        """
+        end = np.minimum(self._first + self._n_samples, self._lengths())
+        return np.maximum(end - np.maximum(self._first, 0), 0)
+
     def window(self, first, n_samples):
         """Select a part of each event, without reading.
 

@@ -116,7 +116,7 @@ class EventDetector:
     >>> detections = detector.detect(stream)
     >>> detections.to_frame()[["class", "onset", "end"]]
           class                     onset                           end
-    0  rockfall 1970-01-01 00:00:20+00:00 1970-01-01 00:00:30.050000+00:00
+    0  rockfall 1970-01-01 00:00:20+00:00 1970-01-01 00:00:30.050+00:00
     """
 
     def __init__(

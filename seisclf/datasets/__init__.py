@@ -1,7 +1,11 @@
 """Data: synthetic events and records, readers of real ones, windows cut from either."""
 
+from ._seisbench import read_seisbench
+from ._seisbench_write import write_seisbench
 from ._synthetic import make_seismic_events
 
 __all__ = [
     "make_seismic_events",
+    "read_seisbench",
+    "write_seisbench",
 ]

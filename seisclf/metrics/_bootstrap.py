@@ -62,7 +62,7 @@ def bootstrap_interval(
     >>> guess = np.where(np.arange(100) < 90, y, "noise")
     >>> interval = bootstrap_interval("accuracy", y, guess)
     >>> print(f"{interval.score:.2f} [{interval.low:.2f}, {interval.high:.2f}]")
-    0.95 [0.90, 0.99]
+    0.95 [0.91, 0.99]
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     n = len(y_true)
@@ -106,7 +106,6 @@ def _from_confusions(metric, y_true, y_pred, code, n_resamples, rng):
     classes, pair = np.unique(np.concatenate([y_true, y_pred]), return_inverse=True)
     k, n_events = len(classes), code.max() + 1
     cell = pair[: len(y_true)] * k + pair[len(y_true) :]
-    # Events of the same make-up are interchangeable: counting them keeps the matrices small.
     from scipy.sparse import coo_array
 
     per_event = coo_array((np.ones(len(cell)), (code, cell)), shape=(n_events, k * k)).tocsr()
@@ -114,9 +113,7 @@ def _from_confusions(metric, y_true, y_pred, code, n_resamples, rng):
     for start in range(0, n_resamples, 100):
         stop = min(start + 100, n_resamples)
         drawn = rng.multinomial(n_events, np.full(n_events, 1 / n_events), size=stop - start)
-        resampled[start:stop] = CONFUSION_SCORES[metric](
-            (drawn @ per_event).reshape(-1, k, k)
-        )
+        resampled[start:stop] = CONFUSION_SCORES[metric]((drawn @ per_event).reshape(-1, k, k))
     total = np.bincount(cell, minlength=k * k).reshape(1, k, k).astype(float)
     return float(CONFUSION_SCORES[metric](total)[0]), resampled
 

@@ -159,9 +159,7 @@ def event_confusion_matrix(
 
     if classes is None:
         classes = np.unique(np.concatenate([np.asarray(y_true), np.asarray(y_pred)]))
-    events = event_predictions(
-        y_true, y_pred, event_ids, proba=proba, classes=classes, how=how
-    )
+    events = event_predictions(y_true, y_pred, event_ids, proba=proba, classes=classes, how=how)
     matrix = confusion_matrix(
         events["y_true"], events["y_pred"], labels=classes, normalize=normalize
     )
@@ -201,9 +199,9 @@ def event_report(y_true, y_pred, event_ids, *, proba=None, classes=None, how="me
     >>> report.round(3)
                    precision  recall     f1  events
     class
-    q                    0.5     1.0  0.667       1
-    r                    1.0     0.5  0.667       2
-    macro average        0.75   0.75  0.667       3
+    q                   0.50    1.00  0.667       1
+    r                   1.00    0.50  0.667       2
+    macro average       0.75    0.75  0.667       3
     """
     import pandas as pd
 

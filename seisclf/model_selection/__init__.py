@@ -1,14 +1,21 @@
 """Splits that do not leak, and comparison with its statistics."""
 
+from ._compare import compare_estimators
+from ._comparison import Comparison
+from ._displays import ComparisonDisplay, EventConfusionDisplay
 from ._forward import ForwardInTimeSplit
 from ._leakage import LeakageError, check_leakage
 from ._leave_out import LeaveOneSiteOut, LeaveOneStationOut
 from ._plan import FoldPlan, plan_folds
 from ._plan_display import FoldPlanDisplay
 from ._split import CalendarKFold, EventKFold
+from ._statistics import corrected_ttest
 
 __all__ = [
     "CalendarKFold",
+    "Comparison",
+    "ComparisonDisplay",
+    "EventConfusionDisplay",
     "EventKFold",
     "FoldPlan",
     "FoldPlanDisplay",
@@ -17,5 +24,7 @@ __all__ = [
     "LeaveOneSiteOut",
     "LeaveOneStationOut",
     "check_leakage",
+    "compare_estimators",
+    "corrected_ttest",
     "plan_folds",
 ]

@@ -44,7 +44,7 @@ def check_leakage(splits, metadata, *, allow_leakage=()):
     >>> check_leakage([([1, 2], [0])], metadata)
     Traceback (most recent call last):
         ...
-    seisclf.model_selection._leakage.LeakageError: Train and test share 1 event in fold 0: event ...
+    seisclf.model_selection._leakage.LeakageError: Train and test share 1 event in fold 0: ...
     """
     allowed = (allow_leakage,) if isinstance(allow_leakage, str) else tuple(allow_leakage)
     unknown = [name for name in allowed if name not in PURGES]
@@ -78,9 +78,9 @@ def _explain_events(rows, leaking, test, fold):
     events = "1 event" if len(codes) == 1 else f"{len(codes)} events"
     return (
         f"Train and test share {events} in fold {fold}: {examples}. A classifier would be tested "
-        f"on what it was trained on. Use cv=EventKFold(), or CalendarKFold(), LeaveOneStationOut() "
-        f"or LeaveOneSiteOut() with the metadata, which keep events together or drop the shared "
-        f'rows from train. If this is wanted: allow_leakage=("event",).'
+        f"on what it was trained on. Use cv=EventKFold(), which keeps events together, or with "
+        f"the metadata CalendarKFold(), LeaveOneStationOut() or LeaveOneSiteOut(), which drop the "
+        f'shared rows from train. If this is wanted: allow_leakage=("event",).'
     )
 
 
@@ -99,6 +99,6 @@ def _explain_overlaps(rows, leaking, test, fold):
     return (
         f"{n} in time with tested rows of the same station in fold {fold}: {'; '.join(examples)}. "
         f"Use cv=EventKFold() with the metadata, which keeps overlapping windows together, or for "
-        f"a continuous record CalendarKFold() or ForwardInTimeSplit(gap=...), which drop them from "
-        f'train. If this is wanted: allow_leakage=("overlap",).'
+        f"a continuous record CalendarKFold() or ForwardInTimeSplit(gap=...), which drop them "
+        f'from train. If this is wanted: allow_leakage=("overlap",).'
     )

@@ -28,6 +28,8 @@ class FoldPlan:
         What the groups are, for people.
     cv_name : str
         The splitter, for people.
+    n_rows : int, optional
+        Number of rows; needed if `y` is None.
 
     Attributes
     ----------
@@ -39,20 +41,15 @@ class FoldPlan:
         All classes.
     """
 
-    def __init__(self, splits, y, *, metadata, groups, group_name, cv_name):
+    def __init__(self, splits, y, *, metadata, groups, group_name, cv_name, n_rows=None):
         self.splits = [(np.asarray(train), np.asarray(test)) for train, test in splits]
         self.metadata = metadata
         self.groups = groups
         self.group_name = group_name
         self.cv_name = cv_name
-        self._labels = _as_classes(y, self._n_rows(y))
+        self._labels = _as_classes(y, len(y) if n_rows is None else n_rows)
         self.classes = sorted(pd.unique(self._labels).tolist())
         self.counts = self._count()
-
-    def _n_rows(self, y):
-        if y is not None:
-            return len(y)
-        return 1 + max((int(part.max()) for s in self.splits for part in s if len(part)), default=-1)
 
     @property
     def n_splits(self):
@@ -241,8 +238,8 @@ class FoldPlan:
         return FoldPlanDisplay(self).plot(ax=ax, **kwargs)
 
     def _headline(self):
-        n_tested = len(np.unique(np.concatenate([t for _, t in self.splits]))) if self.splits else 0
-        line = f"{self.n_splits} folds by {self.cv_name}: {n_tested} of {len(self._labels)} rows tested"
+        n, n_tested = len(self._labels), int((self.parts == "test").any(axis=0).sum())
+        line = f"{self.n_splits} folds by {self.cv_name}: {n_tested} of {n} rows tested"
         if self.groups is not None:
             line += f", {len(pd.unique(self.groups))} {self.group_name} groups"
         return line + "."
@@ -291,9 +288,9 @@ def plan_folds(cv, X, y=None, *, groups=None, metadata=None, random_state=None):
     >>> y = np.array(["noise", "rockfall"] * 6)
     >>> plan = plan_folds(EventKFold(3), np.zeros((12, 50)), y, groups=np.arange(12))
     >>> plan.table
-    fold         0          1          2     
+    fold         0          1          2
     part     train test train test train test
-    class                                    
+    class
     noise        4    2     4    2     4    2
     rockfall     4    2     4    2     4    2
     total        8    4     8    4     8    4
@@ -310,6 +307,7 @@ def plan_folds(cv, X, y=None, *, groups=None, metadata=None, random_state=None):
         groups=folds.labels,
         group_name=folds.label_name,
         cv_name=folds.name,
+        n_rows=n,
     )
 
 

@@ -1,12 +1,14 @@
 """Small helpers shared by the signal functions: dtypes and work spread over threads."""
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
-# A chunk's input, frames and result should stay in a core's second-level cache.
-_CHUNK_BYTES = 1 << 19
+# What a chunk touches should stay in a core's second-level cache.
+_CHUNK_BYTES = 1 << 20
 
 
 def as_float(x, *, name="x"):
@@ -46,28 +48,85 @@ def default_workers():
     return max(1, min(allowed, n_cores))
 
 
-def for_each_chunk(function, n_rows, bytes_per_row, *, workers=None):
-    """Call ``function(start, stop)`` over chunks of rows that fit in cache, on several threads."""
-    size = max(1, int(_CHUNK_BYTES // max(1, bytes_per_row)))
-    bounds = [(start, min(start + size, n_rows)) for start in range(0, n_rows, size)]
-    workers = min(default_workers() if workers is None else int(workers), len(bounds))
+def for_each_chunk(make_worker, n_rows, bytes_per_row, *, workers=None):
+    """Work through rows in chunks that fit in cache, on several threads.
+
+    Parameters
+    ----------
+    make_worker : callable
+        Called with the largest number of rows in a chunk, once per thread, to set up buffers;
+        returns a function ``(start, stop)`` that handles these rows.
+    n_rows : int
+        Number of rows.
+    bytes_per_row : int
+        Memory touched per row, input and buffers and output.
+    workers : int, optional
+        Threads; see :func:`default_workers`.
+    """
+    workers = default_workers() if workers is None else max(1, int(workers))
+    fitting = max(1, int(_CHUNK_BYTES // max(1, bytes_per_row)))
+    # A quarter of the cache at least: less work than that is not worth a thread.
+    size = min(fitting, max(-(-n_rows // workers), fitting // 4, 1))
+    starts = iter(range(0, n_rows, size))
+    workers = min(workers, -(-n_rows // size))
+
+    def work(_):
+        run = make_worker(size)
+        # Advancing a range iterator is one step of the interpreter, so threads may share it.
+        for start in starts:
+            run(start, min(start + size, n_rows))
+
     if workers < 2:
-        for start, stop in bounds:
-            function(start, stop)
+        work(0)
         return
-    with ThreadPoolExecutor(workers) as pool:
-        # list() re-raises what a thread raised.
-        list(pool.map(lambda bound: function(*bound), bounds))
+    with ThreadPoolExecutor(workers) as pool, one_blas_thread():
+        list(pool.map(work, range(workers)))  # list() re-raises what a thread raised
 
 
-def map_traces(function, x, *, n_out=None, dtype=None, workers=None, cost=4):
+def map_traces(function, x, *, n_out=None, workers=None, cost=4):
     """Apply ``function((rows, n_samples)) -> (rows, n_out)`` to all traces, chunk by chunk."""
     rows = x.reshape(-1, x.shape[-1])
     n_out = x.shape[-1] if n_out is None else n_out
-    out = np.empty((len(rows), n_out), dtype=x.dtype if dtype is None else dtype)
+    out = np.empty((len(rows), n_out), dtype=x.dtype)
 
     def run(start, stop):
         out[start:stop] = function(rows[start:stop])
 
-    for_each_chunk(run, len(rows), cost * rows.shape[-1] * x.itemsize, workers=workers)
+    cost = cost * max(n_out, x.shape[-1]) * x.itemsize
+    for_each_chunk(lambda size: run, len(rows), cost, workers=workers)
     return out.reshape(x.shape[:-1] + (n_out,))
+
+
+class _OneBlasThread:
+    """Context in which BLAS uses one thread, because the caller already uses them all.
+
+    Contexts may overlap in time, in any order: the old limit comes back when the last one ends.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._depth = 0
+        self._controller = None
+        self._limit = None
+
+    def __enter__(self):
+        with self._lock:
+            if self._depth == 0:
+                if self._controller is None:
+                    self._controller = ThreadpoolController().select(user_api="blas")
+                self._limit = self._controller.limit(limits=1)
+            self._depth += 1
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._depth -= 1
+            if self._depth == 0:
+                self._limit.restore_original_limits()
+
+
+_ONE_BLAS_THREAD = _OneBlasThread()
+
+
+def one_blas_thread():
+    """The process-wide context that keeps BLAS to one thread."""
+    return _ONE_BLAS_THREAD

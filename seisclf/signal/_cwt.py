@@ -73,7 +73,9 @@ def cwt(x, *, sampling_rate, frequencies, w0=6.0, output="magnitude", workers=No
     def run(start, stop):
         transform(rows[start:stop], W[start:stop])
 
-    for_each_chunk(run, len(rows), 8 * len(frequencies) * x.shape[-1], workers=workers)
+    for_each_chunk(
+        lambda size: run, len(rows), 8 * len(frequencies) * x.shape[-1], workers=workers
+    )
     return W.reshape(x.shape[:-1] + W.shape[1:])
 
 

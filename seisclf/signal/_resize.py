@@ -58,7 +58,7 @@ def resize(x, size, *, workers=None):
     def run(start, stop):
         np.matmul(rows, pictures[start:stop] @ columns.T, out=out[start:stop])
 
-    for_each_chunk(run, len(pictures), height * width * x.itemsize, workers=workers)
+    for_each_chunk(lambda size: run, len(pictures), height * width * x.itemsize, workers=workers)
     return out.reshape(x.shape[:-2] + (height, width))
 
 

@@ -61,11 +61,12 @@ def snr(x, *, signal=None, noise=None, window=None, decibel=False):
     if signal is not None:
         loud, quiet = _mean_power(power, signal, "signal"), _mean_power(power, noise, "noise")
     else:
-        loud, quiet = _loud_and_quiet(power, window)
+        loud, quiet = loud_and_quiet(power, window)
     return _ratio(loud, quiet, decibel)
 
 
-def _loud_and_quiet(power, window):
+def loud_and_quiet(power, window):
+    """Largest value and 20th percentile of a smoothed power, over the last axis."""
     n_samples = power.shape[-1]
     window = max(3, n_samples // 50) if window is None else int(window)
     if window < 1:

@@ -1,0 +1,18 @@
+"""Transformers of waveforms, for the first steps of a pipeline."""
+
+from ._aggregator import ChannelAggregator
+from ._bandpass import Bandpass
+from ._resampler import Resampler
+from ._scaler import WaveformScaler
+from ._scalogram import Scalogram
+from ._spectrogram import SPECTROGRAM_PRESETS, Spectrogram
+
+__all__ = [
+    "SPECTROGRAM_PRESETS",
+    "Bandpass",
+    "ChannelAggregator",
+    "Resampler",
+    "Scalogram",
+    "Spectrogram",
+    "WaveformScaler",
+]

@@ -1,0 +1,210 @@
+"""Blocks that several architectures share."""
+
+import torch
+from torch import nn
+
+from ..signal._frames import frame_settings
+
+__all__ = [
+    "LogScale",
+    "RandomTimeShift",
+    "STFTMagnitude",
+    "SpectrogramDropout",
+    "WaveformNormalization",
+    "count_parameters",
+]
+
+
+class WaveformNormalization(nn.Module):
+    """Subtract the mean of each trace and divide by the largest absolute value.
+
+    Parameters
+    ----------
+    per : {"channel", "event"}, default="event"
+        Whether each channel is divided by its own maximum or all by that of the event, which
+        keeps the ratios between the components. Constant traces become zero.
+    """
+
+    def __init__(self, per="event"):
+        super().__init__()
+        if per not in ("channel", "event"):
+            raise ValueError(f"per must be 'channel' or 'event'; got {per!r}")
+        self.per = per
+
+    def forward(self, x):
+        """Normalise waveforms of shape (n, n_channels, n_samples)."""
+        x = x - x.mean(dim=-1, keepdim=True)
+        peak = x.abs().amax(dim=-1 if self.per == "channel" else (-2, -1), keepdim=True)
+        # The mean of a constant trace is exact to some digits only; what is left is no signal.
+        return torch.where(peak > 0, x / torch.where(peak > 0, peak, 1.0), 0.0)
+
+
+class RandomTimeShift(nn.Module):
+    """While training, shift each event by a random number of samples; otherwise do nothing.
+
+    Parameters
+    ----------
+    max_shift : int
+        Largest shift in samples, to either side. What is shifted in is zero.
+    """
+
+    def __init__(self, max_shift):
+        super().__init__()
+        self.max_shift = int(max_shift)
+
+    def forward(self, x):
+        """Shift waveforms of shape (n, n_channels, n_samples), all channels of an event alike."""
+        if not self.training or self.max_shift == 0:
+            return x
+        n, _, n_samples = x.shape
+        padded = nn.functional.pad(x, (self.max_shift, self.max_shift))
+        first = torch.randint(0, 2 * self.max_shift + 1, (n, 1, 1)).to(x.device)
+        index = first + torch.arange(n_samples, device=x.device)
+        return padded.gather(-1, index.expand(-1, x.shape[1], -1))
+
+
+class STFTMagnitude(nn.Module):
+    """Magnitude of the short-time Fourier transform, as :func:`seisclf.signal.stft` defines it.
+
+    Parameters
+    ----------
+    n_samples : int
+        Length of the waveforms.
+    sampling_rate : float
+        Hz.
+    window_length, hop : float
+        Seconds, rounded to whole samples.
+    window : str, default="boxcar"
+        Window, by SciPy's name.
+    freq_min, freq_max : float, optional
+        Keep only frequencies in this range (Hz, both ends included).
+
+    Attributes
+    ----------
+    frequencies : ndarray of shape (n_frequencies,)
+        Hz, of the rows that are kept.
+    times : ndarray of shape (n_frames,)
+        Centres of the frames, in seconds after the first sample.
+    """
+
+    def __init__(
+        self,
+        n_samples,
+        *,
+        sampling_rate,
+        window_length,
+        hop,
+        window="boxcar",
+        freq_min=None,
+        freq_max=None,
+    ):
+        super().__init__()
+        settings = frame_settings(
+            sampling_rate=sampling_rate,
+            window_length=window_length,
+            hop=hop,
+            window=window,
+            padding="zeros",
+        )
+        self.n_fft, self.hop = settings.n_fft, settings.hop
+        self.padding = (settings.pad_left, settings.pad_right(n_samples))
+        self.times = settings.times(n_samples)
+        frequencies = settings.frequencies()
+        low = 0.0 if freq_min is None else freq_min
+        high = frequencies[-1] if freq_max is None else freq_max
+        kept = (frequencies >= low) & (frequencies <= high)
+        if not kept.any():
+            raise ValueError(
+                f"no frequency of the transform lies between freq_min={freq_min} and "
+                f"freq_max={freq_max} Hz: they are {settings.frequencies()[:3].round(3)}, … up to "
+                f"{frequencies[-1]:g} Hz"
+            )
+        self.frequencies = frequencies[kept]
+        self.first_row, self.n_rows = int(kept.argmax()), int(kept.sum())
+        # Double until the module is cast, so that a network in double precision loses nothing.
+        scaled = torch.from_numpy(settings.window / settings.window.sum())
+        self.register_buffer("window", scaled, persistent=False)
+
+    def forward(self, x):
+        """Turn (n, n_channels, n_samples) into (n, n_channels, n_frequencies, n_frames)."""
+        frames = nn.functional.pad(x, self.padding).unfold(-1, self.n_fft, self.hop)
+        spectra = torch.fft.rfft(frames * self.window.to(x.dtype))
+        rows = spectra[..., self.first_row : self.first_row + self.n_rows]
+        return rows.abs().transpose(-2, -1)
+
+
+class LogScale(nn.Module):
+    """Logarithm of magnitudes, relative to the largest one of each event.
+
+    Parameters
+    ----------
+    dynamic_range : float, default=60.0
+        In decibels. What is weaker than the event's maximum by more counts as zero.
+    """
+
+    def __init__(self, dynamic_range=60.0):
+        super().__init__()
+        self.dynamic_range = dynamic_range
+
+    def forward(self, x):
+        """Scale (n, n_channels, n_frequencies, n_frames) to the range from 0 to 1."""
+        floor = 10 ** (-self.dynamic_range / 20)
+        peak = x.amax(dim=(1, 2, 3), keepdim=True)
+        relative = x / torch.where(peak > 0, peak, 1.0)
+        return torch.log10(relative.clamp_min(floor)) * (20 / self.dynamic_range) + 1
+
+
+class SpectrogramDropout(nn.Module):
+    """While training, blank one band of frequencies and one span of frames of each event.
+
+    Parameters
+    ----------
+    rate : float
+        Largest part of the axis that is blanked, in [0, 1).
+
+    References
+    ----------
+    .. [1] Park, D. S. et al. (2019). SpecAugment: a simple data augmentation method for
+       automatic speech recognition. Interspeech.
+    """
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = float(rate)
+
+    def forward(self, x):
+        """Blank parts of (n, n_channels, n_frequencies, n_frames)."""
+        if not self.training or self.rate == 0:
+            return x
+        for axis in (-2, -1):
+            x = x * self._kept(len(x), x.shape[axis], x).unsqueeze(-1 if axis == -2 else -2)
+        return x
+
+    def _kept(self, n, size, x):
+        width = torch.rand(n, 1, 1) * self.rate * size
+        first = torch.rand(n, 1, 1) * (size - width)
+        position = torch.arange(size)
+        return ((position < first) | (position >= first + width)).to(x)
+
+
+def count_parameters(module):
+    """Number of values that training changes.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Any module.
+
+    Returns
+    -------
+    n_parameters : int
+        Their number.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from seisclf.nets import count_parameters
+    >>> count_parameters(torch.nn.Linear(3, 2))
+    8
+    """
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)

@@ -1,0 +1,129 @@
+"""A VGG-like network on the spectrogram, which it computes itself."""
+
+from torch import nn
+
+from .layers import (
+    LogScale,
+    RandomTimeShift,
+    SpectrogramDropout,
+    STFTMagnitude,
+    WaveformNormalization,
+)
+
+
+class STFTCNN(nn.Module):
+    """Waveforms in, logits out: normalisation, STFT, blocks of convolution, dense layers.
+
+    Each block is ``convs_per_block`` convolutions of 3 x 3 with ReLU and one max-pooling of
+    2 x 2 (along an axis that has become shorter than 2, none).
+
+    Parameters
+    ----------
+    n_channels, n_samples, n_outputs : int
+        Shape of an event, number of logits.
+    sampling_rate, window_length, hop, window, freq_min, freq_max
+        Of the spectrogram, see `STFTMagnitude`.
+    normalization : {"event", "channel"} or None
+        See `WaveformNormalization`.
+    scaling : {"magnitude", "log"}
+        Whether the network sees magnitudes or `LogScale` of them.
+    n_filters : tuple of int
+        Filters of each block.
+    convs_per_block : int
+        Convolutions in a block.
+    n_hidden : int
+        Units of the dense layer.
+    pooling : {"flatten", "average"}
+        What the dense layer sees of the last block: all of its map, or the mean of each filter.
+    batch_norm : bool
+        Whether batch normalisation follows each convolution.
+    dropout : float
+        Part of the units dropped before and after the dense layer while training.
+    spectrogram_dropout : float
+        See `SpectrogramDropout`.
+    max_shift : int
+        Samples, see `RandomTimeShift`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from seisclf.nets import STFTCNN, count_parameters
+    >>> net = STFTCNN(3, 3750, 4, sampling_rate=250.0, window_length=0.512, hop=0.16)
+    >>> net.spectrogram(torch.zeros(2, 3, 3750)).shape
+    torch.Size([2, 3, 65, 95])
+    >>> net(torch.zeros(2, 3, 3750)).shape
+    torch.Size([2, 4])
+    >>> count_parameters(net) < 1_000_000
+    True
+    """
+
+    def __init__(
+        self,
+        n_channels,
+        n_samples,
+        n_outputs,
+        *,
+        sampling_rate,
+        window_length,
+        hop,
+        window="boxcar",
+        freq_min=None,
+        freq_max=None,
+        normalization="event",
+        scaling="magnitude",
+        n_filters=(16, 32, 64, 64),
+        convs_per_block=1,
+        n_hidden=128,
+        pooling="flatten",
+        batch_norm=False,
+        dropout=0.0,
+        spectrogram_dropout=0.0,
+        max_shift=0,
+    ):
+        super().__init__()
+        normalize = WaveformNormalization(normalization) if normalization else nn.Identity()
+        stft = STFTMagnitude(
+            n_samples,
+            sampling_rate=sampling_rate,
+            window_length=window_length,
+            hop=hop,
+            window=window,
+            freq_min=freq_min,
+            freq_max=freq_max,
+        )
+        scale = LogScale() if scaling == "log" else nn.Identity()
+        self.spectrogram = nn.Sequential(RandomTimeShift(max_shift), normalize, stft, scale)
+        self.mask = SpectrogramDropout(spectrogram_dropout)
+        shape = (len(stft.frequencies), len(stft.times))
+        blocks, channels = [], n_channels
+        for filters in n_filters:
+            pool = tuple(2 if size >= 2 else 1 for size in shape)
+            blocks.append(_block(channels, filters, convs_per_block, pool, batch_norm))
+            channels, shape = filters, tuple(size // by for size, by in zip(shape, pool))
+        self.blocks = nn.Sequential(*blocks)
+        pools = {"flatten": nn.Identity, "average": lambda: nn.AvgPool2d(shape)}
+        n_features = channels * (shape[0] * shape[1] if pooling == "flatten" else 1)
+        self.head = nn.Sequential(
+            pools[pooling](),
+            nn.Flatten(),
+            nn.Dropout(dropout),
+            nn.Linear(n_features, n_hidden),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(n_hidden, n_outputs),
+        )
+
+    def forward(self, x):
+        """Logits (n, n_outputs) of waveforms (n, n_channels, n_samples)."""
+        return self.head(self.blocks(self.mask(self.spectrogram(x))))
+
+
+def _block(n_in, n_out, n_convs, pool, batch_norm):
+    layers = []
+    for i in range(n_convs):
+        layers.append(nn.Conv2d(n_out if i else n_in, n_out, 3, padding=1, bias=not batch_norm))
+        if batch_norm:
+            layers.append(nn.BatchNorm2d(n_out))
+        layers.append(nn.ReLU())
+    layers.append(nn.MaxPool2d(pool))
+    return nn.Sequential(*layers)

@@ -1,0 +1,163 @@
+"""From waveforms in memory or on disk to batches of tensors."""
+
+import numpy as np
+import torch
+
+from ..io import LazyWaveforms
+
+
+class EventDataset(torch.utils.data.Dataset):
+    """Rows of X with their targets and weights; nothing is copied or read before a batch is cut.
+
+    Parameters
+    ----------
+    X : ndarray or LazyWaveforms of shape (n_events, ..., n_samples)
+        Waveforms.
+    y : ndarray of shape (n_events, ...), optional
+        Encoded targets.
+    weight : ndarray of shape (n_events,), optional
+        Weight of each row in the loss.
+    rows : ndarray of int, optional
+        The part of X this dataset consists of. By default all rows.
+    """
+
+    def __init__(self, X, y=None, weight=None, rows=None):
+        self.X = X
+        self.y = y
+        self.weight = weight
+        self.rows = rows
+
+    def __len__(self):
+        return len(self.X) if self.rows is None else len(self.rows)
+
+    def __getitem__(self, i):
+        """One row, as PyTorch's own loaders ask for it."""
+        X, y, weight = self.batch(np.asarray([i]))
+        inputs = {"x": X[0], "weight": 1.0 if weight is None else weight[0]}
+        return inputs, 0 if y is None else y[0]
+
+    def subset(self, rows):
+        """The same events, `rows` of them."""
+        rows = rows if self.rows is None else self.rows[rows]
+        return EventDataset(self.X, self.y, self.weight, rows)
+
+    def batch(self, index):
+        """Waveforms, targets and weights of some rows.
+
+        Parameters
+        ----------
+        index : slice or ndarray of int
+            Rows of this dataset.
+
+        Returns
+        -------
+        X : ndarray of shape (n, n_channels, n_samples)
+            A new array, never a view of the caller's.
+        y, weight : ndarray of length n, or None
+            What belongs to them.
+
+        Raises
+        ------
+        ValueError
+            If waveforms read from disk are not finite.
+        """
+        rows = index if self.rows is None else self.rows[index]
+        if isinstance(self.X, LazyWaveforms):
+            X = self.X.read(rows)
+            self._check_finite(X, rows)
+        else:
+            X = self.X[rows]
+        if X.ndim == 2:
+            X = X[:, np.newaxis]
+        y = None if self.y is None else self.y[rows]
+        return X, y, None if self.weight is None else self.weight[rows]
+
+    def _check_finite(self, X, rows):
+        # What is in memory was checked at the door; what lies on disk is first seen here.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(np.sum(X)):
+                return
+        bad = ~np.isfinite(X).all(axis=tuple(range(1, X.ndim)))
+        if bad.any():
+            numbers = np.arange(len(self.X))[rows] if isinstance(rows, slice) else rows
+            shown = ", ".join(map(str, numbers[bad][:5]))
+            raise ValueError(
+                f"X read from disk contains NaN or infinity in {bad.sum()} events of one batch "
+                f"(row {shown}): leave these rows out, X[rows], or fill the gaps when the file is "
+                f"written"
+            )
+
+
+class BatchIterator:
+    """Cut a dataset into batches; skorch's ``iterator_train`` and ``iterator_valid``.
+
+    A batch is one indexing operation on the array, where PyTorch's ``DataLoader`` visits every
+    row by itself and stacks them again.
+
+    Parameters
+    ----------
+    dataset : EventDataset
+        What to cut.
+    batch_size : int
+        Rows in a batch. The last batch may be smaller; where training would be left with a
+        single row, which batch normalisation cannot use, that row joins the batch before.
+    shuffle : bool, default=False
+        Draw a new order for each pass.
+    seed : int, default=0
+        Fixes the orders and the augmenter's random numbers.
+    augmenter : object, optional
+        Its method ``augment(X, y, rng)`` is called on each batch, see `NeuralEstimator`.
+    dtype : {"float32", "float64"}, default="float32"
+        Of the waveforms and weights that come out.
+    """
+
+    def __init__(
+        self, dataset, batch_size, *, shuffle=False, seed=0, augmenter=None, dtype="float32"
+    ):
+        self.dataset = dataset
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.augmenter = augmenter
+        self.dtype = np.dtype(dtype)
+        self._rng = np.random.default_rng(seed)
+
+    def __len__(self):
+        return len(self._edges()) - 1
+
+    def __iter__(self):
+        order = self._rng.permutation(len(self.dataset)) if self.shuffle else None
+        edges = self._edges()
+        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+            rows = slice(start, stop) if order is None else order[start:stop]
+            yield self._batch(rows)
+
+    def _edges(self):
+        n = len(self.dataset)
+        edges = [*range(0, n, self.batch_size), n]
+        if self.shuffle and len(edges) > 2 and edges[-1] - edges[-2] == 1:
+            del edges[-2]
+        return edges
+
+    def _batch(self, rows):
+        X, y, weight = self.dataset.batch(rows)
+        if self.augmenter is not None:
+            X, y = self._augmented(X, y)
+        # A copy also where the dtype fits: a slice is a view of the caller's array, which may be
+        # read-only and must not change.
+        owned = X.base is None and X.flags.writeable
+        X = torch.from_numpy(X.astype(self.dtype, order="C", copy=not owned))
+        inputs = {"x": X}
+        if weight is not None:
+            inputs["weight"] = torch.from_numpy(weight.astype(self.dtype))
+        return inputs, torch.zeros(len(X)) if y is None else torch.from_numpy(np.array(y))
+
+    def _augmented(self, X, y):
+        n = len(X)
+        X, y = self.augmenter.augment(np.array(X), np.array(y), self._rng)
+        if len(X) != n or len(y) != n:
+            raise ValueError(
+                f"augmenter={self.augmenter!r} turned {n} rows into {len(X)} (and {len(y)} "
+                f"targets): one that adds or drops rows belongs into an imblearn Pipeline before "
+                f"the network"
+            )
+        return np.asarray(X), np.asarray(y)

@@ -4,11 +4,13 @@ import contextlib
 import os
 import sys
 
-import click
+import typer
 from typer.core import TyperGroup
 
 EXIT_BAD_INPUT = 2
 EXIT_FAILURE = 1
+# typer has taken click into itself in newer versions: its base class has no stable address.
+_UsageErrors = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 # What a wrong file, column, name or value raises; anything else is a fault of ours.
 _BAD_INPUT = (ValueError, TypeError, OSError, ImportError, LookupError)
 
@@ -39,16 +41,10 @@ class OneLineErrors(TyperGroup):
 def _exits(debug):
     try:
         yield
-    except click.exceptions.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         _say("stopped")
         sys.exit(130)
-    except KeyboardInterrupt:
-        _say("stopped")
-        sys.exit(130)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help())
-        sys.exit(EXIT_BAD_INPUT)
-    except click.ClickException as error:
+    except _UsageErrors as error:
         _say(error.format_message())
         sys.exit(EXIT_BAD_INPUT)
     except BrokenPipeError:
@@ -90,4 +86,4 @@ def one_line(error):
 
 
 def _say(message):
-    click.echo(f"seisclf: {' '.join(message.split())}", err=True)
+    typer.echo(f"seisclf: {' '.join(message.split())}", err=True)

@@ -1,0 +1,203 @@
+"""Commands and their options. What they do is imported only when they are called."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ._errors import OneLineErrors
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    name="seisclf",
+    no_args_is_help=False,
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Classify seismic events: earthquake, quake, rockfall, noise, or your own classes.",
+    epilog="DATA is a folder in SeisBench's format: metadata.csv and waveforms.hdf5. "
+    "Any command: --debug shows the traceback of an error.",
+)
+
+Data = Annotated[
+    Path, typer.Argument(metavar="DATA", help="Folder with metadata.csv and waveforms.hdf5.")
+]
+Window = Annotated[
+    tuple[float, float] | None,
+    typer.Option(
+        metavar="START END",
+        help="Cut windows from START to END seconds relative to P, such as -2 13.",
+    ),
+]
+Noise = Annotated[
+    bool,
+    typer.Option("--noise", help="Add the class noise, cut from before P. Needs --window."),
+]
+Label = Annotated[
+    str | None,
+    typer.Option(help="Column that holds the class. Default: source_type or trace_category."),
+]
+Seed = Annotated[int, typer.Option(help="Fixes everything random.")]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="Small forests, few epochs: a trial run, not a result.")
+]
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+):
+    if version:
+        from .. import __version__
+
+        typer.echo(f"seisclf {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+@app.command(short_help="Compare, save, reload, scan a real record: in a few minutes.")
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Real events instead of synthetic ones (SeisBench's format)."),
+    ] = None,
+    quick: Quick = False,
+    seed: Seed = 0,
+):
+    """Compare estimators, save and reload the best, scan a real record, write a report.
+
+    Without --data nothing is downloaded: events are synthetic, and the record is the one of four
+    stations that comes with ObsPy. With --data the comparison runs on your events, in windows
+    from 2 s before to 13 s after P, with a noise class, in folds of whole months.
+    """
+    from ._demo import run_demo
+
+    run_demo(out, data=data, quick=quick, seed=seed)
+
+
+@app.command(short_help="Cross-validate estimators on labelled events; writes a report.")
+def compare(
+    data: Data,
+    estimators: Annotated[
+        str,
+        typer.Option(help="Names, separated by commas; `seisclf info` lists them."),
+    ] = "forest,logistic,chance",
+    groups: Annotated[
+        str,
+        typer.Option(
+            help="What stays together: event, day, week, month, year, station, site, "
+            "or time (train on the past only)."
+        ),
+    ] = "event",
+    folds: Annotated[
+        int, typer.Option(help="Number of folds; stations and sites have one each.")
+    ] = 5,
+    window: Window = None,
+    noise: Noise = False,
+    label: Label = None,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
+    jobs: Annotated[int, typer.Option(help="Fits at a time.")] = 1,
+    quick: Quick = False,
+    seed: Seed = 0,
+):
+    """Compare estimators on the same folds, without leakage, and write a report with pictures.
+
+    A run that was stopped continues where it was: finished fits are kept in OUT/fits.
+    """
+    from ._compare import run_compare
+
+    run_compare(
+        data, out, estimators=estimators, groups=groups, folds=folds, window=window, noise=noise,
+        label=label, jobs=jobs, quick=quick, seed=seed,
+    )  # fmt: skip
+
+
+@app.command(short_help="Fit one estimator on all labelled events; writes a model.")
+def train(
+    data: Data,
+    estimator: Annotated[str, typer.Option(help="Name; `seisclf info` lists them.")] = "forest",
+    out: Annotated[Path, typer.Option(help="File of the model.")] = Path("model.seisclf"),
+    window: Window = None,
+    noise: Noise = False,
+    label: Label = None,
+    components: Annotated[
+        str | None, typer.Option(help="Train on these components only, such as Z.")
+    ] = None,
+    quick: Quick = False,
+    seed: Seed = 0,
+):
+    """Fit an estimator on all events of DATA and save it.
+
+    This gives no test score: `seisclf compare` does.
+    """
+    from ._train import run_train
+
+    run_train(
+        data, out, estimator=estimator, window=window, noise=noise, label=label,
+        components=components, quick=quick, seed=seed,
+    )  # fmt: skip
+
+
+@app.command(short_help="Classify events, or scan continuous waveforms, with a model.")
+def predict(
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="File written by train, demo or save.")
+    ],
+    waveforms: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="WAVEFORMS...",
+            help="One DATA folder, or files or folders of continuous waveforms (miniSEED, SAC, "
+            "... whatever ObsPy reads).",
+        ),
+    ],
+    out: Annotated[Path | None, typer.Option(help="CSV file. Default: the terminal.")] = None,
+    window: Window = None,
+    step: Annotated[
+        float | None,
+        typer.Option(help="Seconds between windows of a scan. Default: a tenth of the window."),
+    ] = None,
+    threshold: Annotated[
+        float, typer.Option(help="Probability from which on a scan reports an event.")
+    ] = 0.5,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Accept waveforms of another sampling rate.")
+    ] = False,
+    plot: Annotated[
+        Path | None, typer.Option(help="Picture of a scan: waveforms and probabilities.")
+    ] = None,
+    quakeml: Annotated[Path | None, typer.Option(help="QuakeML file of a scan.")] = None,
+):
+    """Classify the events of a DATA folder, or find events in continuous waveforms.
+
+    Continuous waveforms are scanned with overlapping windows; every sample is covered, and what
+    was not covered (gaps, missing components) is reported.
+    """
+    from ._predict import run_predict
+
+    run_predict(
+        model, waveforms, out=out, window=window, step=step, threshold=threshold,
+        resample=resample, plot=plot, quakeml=quakeml,
+    )  # fmt: skip
+
+
+@app.command(short_help="Say what a model or a data folder holds, or list the estimators.")
+def info(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[MODEL|DATA]",
+            help="Model file or DATA folder; without it, the estimators known by name.",
+        ),
+    ] = None,
+):
+    """Say what is in a model file or a data folder, or list the estimators known by name."""
+    from ._info import run_info
+
+    run_info(path)

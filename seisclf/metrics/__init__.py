@@ -7,12 +7,15 @@ from ._events import (
     event_predictions,
     event_report,
 )
+from ._matching import detection_scores, match_events
 
 __all__ = [
     "Interval",
     "aggregate_by_event",
     "bootstrap_interval",
+    "detection_scores",
     "event_confusion_matrix",
     "event_predictions",
     "event_report",
+    "match_events",
 ]

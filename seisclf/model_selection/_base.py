@@ -1,5 +1,6 @@
 """What the splitters share: how they read `groups`, purge, and deal blocks over folds."""
 
+import inspect
 from numbers import Integral
 
 import numpy as np
@@ -51,6 +52,16 @@ class MetadataSplitter(BaseCrossValidator):
         if y is not None and len(y) != n:
             raise ValueError(f"y has {len(y)} rows and X has {n}.")
         yield from self._folds(metadata, y)
+
+    def __repr__(self):
+        """Only what differs from the defaults, on one line."""
+        parameters = inspect.signature(type(self).__init__).parameters
+        shown = [
+            f"{name}={getattr(self, name)!r}"
+            for name, parameter in parameters.items()
+            if name != "self" and getattr(self, name) != parameter.default
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def _metadata(self, groups, n):
         """The frame the splitter reads, with its own column present."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 _POINT, _MEAN, _BEST = "#9db4c8", "#4477aa", "#cc6677"
+_WORDS = {"f1_macro": "macro F1", "f1_weighted": "weighted F1", "r2": "R²"}
 
 
 class ComparisonDisplay:
@@ -85,8 +86,8 @@ class ComparisonDisplay:
         for line, name in enumerate(names):
             self._draw(ax, line, name)
         ax.set_yticks(range(len(names)), names)
-        ax.set_ylim(len(names) - 0.45, -0.65)
-        ax.set_xlabel(self.metric.replace("_", " "))
+        ax.set_ylim(len(names) - 0.55, -0.6)
+        ax.set_xlabel(_WORDS.get(self.metric, self.metric.replace("_", " ")))
         ax.grid(axis="x", color="#e5e5e5")
         ax.set_axisbelow(True)
         ax.tick_params(axis="y", length=0)
@@ -99,8 +100,8 @@ class ComparisonDisplay:
     def _draw(self, ax, line, name):
         scores = self.scores[name].to_numpy()
         colour = _BEST if name == self.best_name else _MEAN
-        # Spread by fold number, so that equal scores stay visible and a fold keeps its height.
-        at = line + np.linspace(-0.13, 0.13, len(scores)) if len(scores) > 1 else [line]
+        # Below the interval, and spread by fold number so that equal scores stay visible.
+        at = line + 0.22 + np.linspace(-0.05, 0.05, len(scores))
         ax.plot(scores, at, "o", color=_POINT, markersize=5, zorder=2)
         mean = scores.mean()
         if self.intervals is not None:

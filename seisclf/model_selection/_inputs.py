@@ -68,7 +68,7 @@ def resolve_folds(cv, n, y, *, groups=None, metadata=None, random_state=None):
         events_known=events_known,
         labels=labels,
         label_name=label_name,
-        name=repr(cv) if hasattr(cv, "get_n_splits") else type(cv).__name__,
+        name=" ".join(repr(cv).split()),
     )
 
 

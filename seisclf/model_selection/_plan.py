@@ -163,7 +163,9 @@ class FoldPlan:
             if part == "unused":
                 continue
             if not count["rows"].sum():
-                found.append(f"fold {fold} has no {part} rows")
+                unused = int((self.parts[fold] == "unused").sum())
+                why = f" ({unused} rows are unused: purged, or in the gap)" if unused else ""
+                found.append(f"fold {fold} has no {part} rows{why}")
             elif part not in allowed:
                 missing = count.loc[count["rows"] == 0, "class"].tolist()
                 if missing:

@@ -1,6 +1,7 @@
 """Make copies of estimators ready: who gets groups and weights, seeds, and how many jobs."""
 
 from sklearn.base import clone, is_classifier
+from sklearn.metrics import get_scorer
 from sklearn.utils.metadata_routing import get_routing_for_object
 
 from seisclf.utils import threads_per_worker
@@ -39,10 +40,9 @@ def prepare(estimator, available):
                 _request_if_unset(part, "split", "groups", METADATA)
             continue
         _request_if_unset(part, "fit", "groups", True)
-        final = hasattr(part, "predict")
-        _request_if_unset(part, "fit", "sample_weight", final)
-        # Weights are for training; a score weighted in silence would not be comparable.
-        _request_if_unset(part, "score", "sample_weight", False)
+        if "sample_weight" in available:
+            _request_if_unset(part, "fit", "sample_weight", hasattr(part, "predict"))
+            _score_unweighted(part)
     try:
         used = get_routing_for_object(copy).consumes("fit", list(available))
     except NotImplementedError:  # a meta-estimator without routing: it fits without
@@ -62,6 +62,17 @@ def _request_if_unset(part, method, name, value):
     default = True if method == "split" else None
     if name in requests and requests[name] is default:
         setter(**{name: value})
+
+
+def _score_unweighted(part):
+    """Keep weights from the scorer of a search: weighted and plain scores do not compare."""
+    if not (hasattr(part, "scoring") and hasattr(part, "refit")):
+        return
+    scoring = part.scoring
+    if scoring is None:
+        scoring = "accuracy" if is_classifier(part) else "r2"
+    if isinstance(scoring, str):
+        part.scoring = get_scorer(scoring).set_score_request(sample_weight=False)
 
 
 def _parts(value, seen=None):

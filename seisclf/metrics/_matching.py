@@ -1,0 +1,188 @@
+"""One-to-one matching of what was detected with what is known."""
+
+import numpy as np
+
+
+def match_events(detected, known, *, tolerance, same_class=True, onset="onset", label="class"):
+    """Pair detections with catalogue entries, one to one.
+
+    As many pairs as possible are made, and among those choices the one with the smallest sum of
+    time differences: an optimal assignment, not a greedy one, so the result does not depend on
+    the order of rows.
+
+    Parameters
+    ----------
+    detected, known : DataFrame or array-like
+        Tables with a column of onset times and, where classes count, of classes; or the times
+        alone. Times are numbers (seconds) or datetimes.
+    tolerance : float
+        Largest difference of a pair in seconds, itself included.
+    same_class : bool, default=True
+        Pair only events of the same class. Without classes (times alone) it has no effect.
+    onset, label : str, default="onset", "class"
+        Names of the columns.
+
+    Returns
+    -------
+    pairs : DataFrame
+        A line for each pair in the order of known: ``detected`` and ``known`` (row numbers) and
+        ``difference`` (s), detected minus known.
+
+    Raises
+    ------
+    ValueError
+        If `tolerance` is negative, a column is missing, or a time is unknown.
+
+    Examples
+    --------
+    >>> from seisclf.metrics import match_events
+    >>> match_events([10.0, 11.5, 60.0], [11.0, 12.0], tolerance=2.0)
+       detected  known  difference
+    0         0      0        -1.0
+    1         1      1        -0.5
+    """
+    import pandas as pd
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be at least 0 s; got {tolerance!r}.")
+    (t_det, c_det), (t_known, c_known) = (
+        _times_and_classes(table, onset, label, name)
+        for table, name in ((detected, "detected"), (known, "known"))
+    )
+    i, j = _close_pairs(t_det, t_known, tolerance)
+    if same_class and c_det is not None and c_known is not None:
+        same = c_det[i] == c_known[j]
+        i, j = i[same], j[same]
+    # Events that cannot share a partner are settled apart, which keeps the assignments small.
+    size = len(t_det) + len(t_known)
+    graph = coo_array((np.ones(len(i), dtype=np.int8), (i, len(t_det) + j)), shape=(size, size))
+    component = connected_components(graph, directed=False)[1][i] if len(i) else i
+    order = np.argsort(component, kind="stable")
+    bounds = np.flatnonzero(np.diff(component[order])) + 1
+    pairs = [
+        _assign(i[part], j[part], t_det, t_known) for part in np.split(order, bounds) if len(part)
+    ]
+    chosen = np.concatenate(pairs) if pairs else np.empty((0, 2), dtype=np.int64)
+    chosen = chosen[np.argsort(chosen[:, 1], kind="stable")]
+    return pd.DataFrame(
+        {
+            "detected": chosen[:, 0],
+            "known": chosen[:, 1],
+            "difference": t_det[chosen[:, 0]] - t_known[chosen[:, 1]],
+        }
+    )
+
+
+def detection_scores(
+    detected, known, *, tolerance, same_class=True, duration=None, onset="onset", label="class"
+):
+    """Precision, recall and false alarms of detections against a catalogue.
+
+    Parameters
+    ----------
+    detected, known, tolerance, same_class, onset, label
+        As in :func:`match_events`.
+    duration : float, optional
+        Length of the record that was searched, in seconds, for false alarms a day.
+
+    Returns
+    -------
+    scores : DataFrame
+        A line for each class, then "all". Columns known, detected, matched, precision, recall,
+        f1, delay (median of detected minus known, s) and, with `duration`, false_per_day.
+        Undefined ratios are NaN. With ``same_class=False`` (or times alone) only "all".
+
+    Examples
+    --------
+    >>> from seisclf.metrics import detection_scores
+    >>> scores = detection_scores([10.0, 50.0], [10.5], tolerance=1.0, duration=86400.0)
+    >>> scores[["precision", "recall", "false_per_day"]]
+         precision  recall  false_per_day
+    all        0.5     1.0            1.0
+    """
+    import pandas as pd
+
+    if duration is not None and not duration > 0:
+        raise ValueError(f"duration must be positive, in seconds; got {duration!r}.")
+    pairs = match_events(
+        detected, known, tolerance=tolerance, same_class=same_class, onset=onset, label=label
+    )
+    c_det = _times_and_classes(detected, onset, label, "detected")[1]
+    c_known = _times_and_classes(known, onset, label, "known")[1]
+    lines = {}
+    if same_class and c_det is not None and c_known is not None:
+        for name in sorted(set(c_det.tolist()) | set(c_known.tolist())):
+            own = pairs[c_known[pairs["known"]] == name]
+            lines[name] = _scores(own, (c_det == name).sum(), (c_known == name).sum(), duration)
+    lines["all"] = _scores(pairs, len(detected), len(known), duration)
+    return pd.DataFrame.from_dict(lines, orient="index")
+
+
+def _scores(pairs, n_detected, n_known, duration):
+    matched = len(pairs)
+    line = {
+        "known": int(n_known),
+        "detected": int(n_detected),
+        "matched": matched,
+        "precision": matched / n_detected if n_detected else np.nan,
+        "recall": matched / n_known if n_known else np.nan,
+        "f1": 2 * matched / (n_detected + n_known) if n_detected + n_known else np.nan,
+        "delay": pairs["difference"].median() if matched else np.nan,
+    }
+    if duration is not None:
+        line["false_per_day"] = (n_detected - matched) * 86400 / duration
+    return line
+
+
+def _close_pairs(a, b, tolerance):
+    """All (i, j) with |a[i] - b[j]| <= tolerance."""
+    order = np.argsort(b, kind="stable")
+    # The slack admits differences that are the tolerance but for rounding.
+    slack = tolerance + 1e-9
+    first = np.searchsorted(b[order], a - slack, side="left")
+    last = np.searchsorted(b[order], a + slack, side="right")
+    count = last - first
+    i = np.repeat(np.arange(len(a)), count)
+    offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    return i, order[np.repeat(first, count) + offset]
+
+
+def _assign(i, j, t_det, t_known):
+    """Most pairs first, then least time difference, within one component."""
+    from scipy.optimize import linear_sum_assignment
+
+    rows, at_row = np.unique(i, return_inverse=True)
+    columns, at_column = np.unique(j, return_inverse=True)
+    gaps = np.abs(t_det[i] - t_known[j])
+    # One more pair always outweighs any saving of time.
+    bonus = (min(len(rows), len(columns)) + 1) * (gaps.max() + 1.0)
+    cost = np.zeros((len(rows), len(columns)))
+    cost[at_row, at_column] = gaps - bonus
+    r, c = linear_sum_assignment(cost)
+    real = cost[r, c] < 0
+    return np.column_stack([rows[r[real]], columns[c[real]]])
+
+
+def _times_and_classes(table, onset, label, name):
+    import pandas as pd
+
+    classes = None
+    if isinstance(table, pd.DataFrame):
+        if onset not in table:
+            raise ValueError(
+                f"{name} has no column {onset!r}; it has {list(table.columns)}. Pass onset=<name>."
+            )
+        classes = table[label].to_numpy() if label in table else None
+        times = table[onset]
+    else:
+        times = pd.Series(np.asarray(table)) if len(table) else pd.Series(dtype=float)
+    if pd.api.types.is_numeric_dtype(times.dtype):
+        seconds = times.to_numpy(dtype=float)
+    else:
+        stamps = pd.to_datetime(times, utc=True)
+        seconds = (stamps - pd.Timestamp(0, tz="UTC")).dt.total_seconds().to_numpy()
+    if np.isnan(seconds).any():
+        raise ValueError(f"{int(np.isnan(seconds).sum())} times in {name} are unknown (NaN).")
+    return seconds, classes

@@ -102,7 +102,7 @@ class _Chunk:
         if self.plan.network:
             columns.append(self._network_features())
         features = np.concatenate(columns, axis=-1)
-        features[np.isinf(features)] = np.nan
+        features[np.isinf(features)] = np.nan  # a division by zero: undefined
         return features.astype(self.x.dtype, copy=False), self._report()
 
     def _trace_features(self):

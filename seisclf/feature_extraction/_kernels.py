@@ -1,4 +1,4 @@
-"""Tight row-wise kernels that the feature formulas share; every array is (n_traces, n_points)."""
+"""Tight row-wise kernels that the feature formulas share; the last axis is the one of a curve."""
 
 import numpy as np
 from scipy.ndimage import uniform_filter1d
@@ -12,11 +12,30 @@ def odd_length(duration, step):
     return 2 * int(round((duration / step - 1) / 2)) + 1 if duration > step else 1
 
 
-def boxcar(x, length, mode="reflect", axis=-1):
-    """Centred running mean; ``mode`` says how the ends go on (as in SciPy's ndimage)."""
+def boxcar(x, length, *, mode="reflect", axis=-1):
+    """Centred running mean over an odd `length`, along an axis counted from the end.
+
+    Beyond its ends the curve goes on as its mirror image, with the end point twice
+    (``"reflect"``) or once (``"mirror"``).
+    """
     if length <= 1:
         return x
-    return uniform_filter1d(x, length, axis=axis, mode=mode)
+    if length != 3 or x.shape[axis] < 2:
+        return uniform_filter1d(x, length, axis=axis, mode=mode)
+
+    # The commonest length: three additions are several times faster than the running sum.
+    def at(points):
+        return (..., points, *(slice(None),) * (-1 - axis))
+
+    mean = np.empty_like(x)
+    inner = mean[at(slice(1, -1))]
+    np.add(x[at(slice(None, -2))], x[at(slice(1, -1))], out=inner)
+    inner += x[at(slice(2, None))]
+    beyond = 0 if mode == "reflect" else 1
+    mean[at(0)] = x[at(0)] + x[at(1)] + x[at(beyond)]
+    mean[at(-1)] = x[at(-1)] + x[at(-2)] + x[at(-1 - beyond)]
+    mean *= mean.dtype.type(1 / 3)
+    return mean
 
 
 def detrended(x, kind):
@@ -37,32 +56,30 @@ def row_sum_of_products(x, y):
     return np.einsum("...i,...i->...", x, y)
 
 
-def ratio(numerator, denominator, undefined=np.nan):
-    """numerator / denominator, and `undefined` where the denominator is not above zero."""
-    numerator, denominator = np.asarray(numerator), np.asarray(denominator)
-    defined = denominator > 0
-    return np.where(defined, numerator / np.where(defined, denominator, 1), undefined)
+def ratio(numerator, denominator, undefined):
+    """numerator / denominator, and `undefined` where the denominator is zero."""
+    zero = denominator == 0
+    return np.where(zero, undefined, numerator / np.where(zero, 1, denominator))
 
 
 def skewness_and_kurtosis(x):
-    """Third and fourth standardised central moments; kurtosis is Pearson's (3 for a Gaussian).
-
-    Both are NaN where the variance is zero.
-    """
+    """Third and fourth standardised central moments; kurtosis is Pearson's (3 for a Gaussian)."""
     n = x.shape[-1]
     x = x - x.mean(axis=-1, keepdims=True)
     square = x * x
-    variance = square.mean(axis=-1)
+    variance = row_sum_of_products(x, x) / n
     third = row_sum_of_products(square, x) / n
     fourth = row_sum_of_products(square, square) / n
-    # Squares of values near the rounding of the mean carry no information.
-    variance = np.where(variance > np.finfo(x.dtype).tiny * n, variance, 0)
-    return ratio(third, variance**1.5), ratio(fourth, variance**2)
+    return third / variance**1.5, fourth / variance**2
 
 
 def kurtosis(x):
-    """Pearson's kurtosis, NaN where the variance is zero."""
-    return skewness_and_kurtosis(x)[1]
+    """Fourth standardised central moment, Pearson's."""
+    n = x.shape[-1]
+    x = x - x.mean(axis=-1, keepdims=True)
+    variance = row_sum_of_products(x, x) / n
+    x *= x
+    return row_sum_of_products(x, x) / n / variance**2
 
 
 def median_of_sorted(x):
@@ -87,3 +104,36 @@ def _quantile_of_sorted(x, q):
     low = int(position)
     high = min(low + 1, x.shape[-1] - 1)
     return x[..., low] + (x[..., high] - x[..., low]) * x.dtype.type(position - low)
+
+
+def moments(amplitude, frequencies, n_moments=2):
+    """Σ f^j·A over the last axis, for j from 0 on, stacked along a new last axis."""
+    powers = frequencies[:, np.newaxis] ** np.arange(n_moments)
+    return amplitude @ powers.astype(amplitude.dtype)
+
+
+def centroids(amplitude, frequencies, total):
+    """Centroid of each spectrum, and those of the parts below and above it.
+
+    Parameters
+    ----------
+    amplitude : ndarray of shape (..., n_frequencies)
+        Spectra.
+    frequencies : ndarray of shape (n_frequencies,)
+        Frequencies in Hz, ascending.
+    total : ndarray of shape (..., 2)
+        ``moments(amplitude, frequencies)``.
+
+    Returns
+    -------
+    centroid, below, above : ndarray of shape (...,)
+        Σ f·A / ΣA over all frequencies, over those up to the centroid and over those above it;
+        NaN where there is nothing to sum.
+    """
+    centroid = total[..., 1] / total[..., 0]
+    # A line exactly at the centroid counts as up to it, whatever the rounding.
+    limit = (centroid * (1 + 1e-6)).astype(amplitude.dtype)
+    part = frequencies.astype(amplitude.dtype) <= limit[..., np.newaxis]
+    low = moments(part * amplitude, frequencies)
+    high = total - low
+    return centroid, low[..., 1] / low[..., 0], high[..., 1] / high[..., 0]

@@ -43,7 +43,7 @@ def _strengths(signal, scale, present):
     return {
         "station_max_rms": loudest_at,
         "station_min_rms": faintest_at,
-        "rms_ratio": ratio(loudest, -faintest),
+        "rms_ratio": loudest / -faintest,
         "iqr_ratio": ratio(widest, -narrowest, undefined=1.0),
     }
 
@@ -93,6 +93,6 @@ def _pairs(signal, spectrum, present, settings):
 def _mean_and_std(pairs):
     defined = ~np.isnan(pairs)
     count = defined.sum(axis=-1)
-    mean = ratio(np.where(defined, pairs, 0).sum(axis=-1), count)
+    mean = np.where(defined, pairs, 0).sum(axis=-1) / count
     deviation = np.where(defined, pairs - mean[:, np.newaxis], 0)
-    return mean, np.sqrt(ratio((deviation**2).sum(axis=-1), count))
+    return mean, np.sqrt((deviation**2).sum(axis=-1) / count)

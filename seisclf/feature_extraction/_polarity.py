@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._kernels import boxcar, ratio
+from ._kernels import boxcar
 
 
 def polarity_features(signal, envelope, settings):
@@ -39,10 +39,10 @@ def polarity_features(signal, envelope, settings):
     dip = np.arctan2(up, np.hypot(north, east))
     unmoved = ~(largest > 0)
     features = {
-        "pol_rectilinearity": 1 - ratio(smallest + middle, 2 * largest),
+        "pol_rectilinearity": 1 - (smallest + middle) / (2 * largest),
         "pol_azimuth_deg": np.degrees(azimuth),
         "pol_dip_deg": np.degrees(dip),
-        "pol_planarity": 1 - ratio(2 * smallest, middle + largest),
+        "pol_planarity": 1 - 2 * smallest / (middle + largest),
         "pol_azimuth_sin2": np.sin(2 * azimuth),
         "pol_azimuth_cos2": np.cos(2 * azimuth),
     }

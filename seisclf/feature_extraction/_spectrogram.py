@@ -5,9 +5,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy import fft
 from scipy.signal import get_window
 
-from ._kernels import boxcar, kurtosis, median_of_sorted, odd_length, ratio
+from ._kernels import boxcar, centroids, kurtosis, median_of_sorted, moments, odd_length, ratio
 from ._peaks import count_peaks
-from ._spectral import centroids
 
 PEAK_THRESHOLD = 0.75
 
@@ -27,21 +26,23 @@ def spectrogram_features(traces, wanted):
     features : dict of str to ndarray of shape (n_traces,)
         At least the wanted ones that belong here.
     """
-    frequencies, amplitude = amplitude_spectrogram(traces.signal, traces.settings)
-    features = {}
-    if wanted & _FREQUENCY:
-        features |= _frequency_curves(amplitude, frequencies)
-    features |= _amplitude_curves(amplitude, traces.scale)
-    if "spg_ratio_50_51" in wanted:
-        features["spg_ratio_50_51"] = ratio(
-            features["spg_n_peaks_centroid_freq"],
-            features["spg_n_peaks_max_freq"],
-            undefined=0.0,
-        )
-    return features
+    f, amplitude = amplitude_spectrogram(traces.signal, traces.settings)
+    total = moments(amplitude, f)
+    features, curves = {}, {}
+    if wanted & _OF_FREQUENCY:
+        features, curves = _frequency_curves(amplitude, f, total)
+    if wanted - _OF_FREQUENCY:
+        amplitude.sort(axis=-1)
+        curves |= {
+            "max": amplitude[..., -1],
+            "mean": total[..., 0] / len(f),
+            "median": median_of_sorted(amplitude),
+        }
+        features |= _amplitude_curves(curves, traces.scale)
+    return features | _peak_counts(curves)
 
 
-_FREQUENCY = frozenset(
+_OF_FREQUENCY = frozenset(
     {
         "spg_n_peaks_centroid_freq",
         "spg_n_peaks_max_freq",
@@ -75,7 +76,7 @@ def amplitude_spectrogram(signal, settings):
     window = (window * (2 / window.sum())).astype(signal.dtype)
     frames = sliding_window_view(signal, length, axis=-1)[:, ::hop] * window
     amplitude = np.abs(fft.rfft(frames, axis=-1, overwrite_x=True))
-    amplitude = boxcar(amplitude, min(smoothing, 2 * amplitude.shape[1] - 1), axis=1)
+    amplitude = boxcar(amplitude, min(smoothing, 2 * amplitude.shape[1] - 1), axis=-2)
     frequencies = np.arange(amplitude.shape[-1]) * (settings.sampling_rate / length)
     return frequencies, amplitude
 
@@ -88,48 +89,54 @@ def frame_lengths(settings):
     return length, hop, odd_length(settings.spectrogram_smoothing, hop / rate)
 
 
-def _frequency_curves(amplitude, frequencies):
+def _frequency_curves(amplitude, f, total):
     """How the centroid and the strongest frequency move."""
-    centroid, below, above = centroids(amplitude, frequencies)
-    strongest = frequencies[amplitude.argmax(axis=-1)]
-    return {
-        "spg_n_peaks_centroid_freq": _n_peaks(centroid),
-        "spg_n_peaks_max_freq": _n_peaks(strongest),
+    centroid, below, above = centroids(amplitude, f, total)
+    features = {
         "spg_dist_q2_q1": _mean(np.abs(centroid - below)),
         "spg_dist_q3_q2": _mean(np.abs(above - centroid)),
         "spg_dist_q3_q1": _mean(np.abs(above - below)),
     }
+    return features, {"centroid_freq": centroid, "max_freq": f[amplitude.argmax(axis=-1)]}
 
 
-def _amplitude_curves(amplitude, scale):
-    """How the maximum, the mean and the median over frequency rise and fall (sorts in place)."""
-    mean = amplitude.mean(axis=-1)
-    amplitude.sort(axis=-1)
-    largest, middle = amplitude[..., -1], median_of_sorted(amplitude)
-    n_largest, n_mean, n_median = _n_peaks(largest), _n_peaks(mean), _n_peaks(middle)
+def _amplitude_curves(curves, scale):
+    """How the maximum, the mean and the median over frequency rise and fall."""
+    largest, mean, middle = curves["max"], curves["mean"], curves["median"]
     return {
         "spg_kurt_max": kurtosis(largest),
         "spg_kurt_median": kurtosis(middle),
-        "spg_max_over_mean": _mean(ratio(largest, mean)),
-        "spg_max_over_median": _mean(ratio(largest, middle)),
-        "spg_n_peaks_max": n_largest,
-        "spg_n_peaks_mean": n_mean,
-        "spg_n_peaks_median": n_median,
-        "spg_ratio_45_46": ratio(n_largest, n_mean, undefined=0.0),
-        "spg_ratio_45_47": ratio(n_largest, n_median, undefined=0.0),
+        "spg_max_over_mean": _mean(largest / mean),
+        "spg_max_over_median": _mean(largest / middle),
         "spg_dist_max_mean": np.abs(largest - mean).mean(axis=-1) * scale,
         "spg_dist_max_median": np.abs(largest - middle).mean(axis=-1) * scale,
     }
 
 
-def _n_peaks(curve):
-    """Peaks above three quarters of the largest value of each curve."""
-    top = np.fmax.reduce(curve, axis=-1)
-    top = np.where(top > 0, top, np.nan)
-    return count_peaks(curve / top[:, np.newaxis], PEAK_THRESHOLD)[0]
+def _peak_counts(curves):
+    """Peaks above three quarters of the largest value of each curve, and their ratios."""
+    stacked = np.concatenate(list(curves.values()))
+    relative = stacked / np.fmax.reduce(stacked, axis=-1, keepdims=True)
+    counts = np.split(count_peaks(relative, PEAK_THRESHOLD)[0], len(curves))
+    n_peaks = dict(zip(curves, counts, strict=True))
+    features = {f"spg_n_peaks_{curve}": count for curve, count in n_peaks.items()}
+    for name, over, under in _RATIOS:
+        if over in n_peaks and under in n_peaks:
+            features[name] = ratio(n_peaks[over], n_peaks[under], undefined=0.0)
+    return features
+
+
+_RATIOS = (
+    ("spg_ratio_45_46", "max", "mean"),
+    ("spg_ratio_45_47", "max", "median"),
+    ("spg_ratio_50_51", "centroid_freq", "max_freq"),
+)
 
 
 def _mean(curve):
     """Mean over the frames where the curve is defined (a frame of zeros has no centroid)."""
-    defined = ~np.isnan(curve)
-    return ratio(np.where(defined, curve, 0).sum(axis=-1), defined.sum(axis=-1))
+    mean = curve.mean(axis=-1)
+    if np.isfinite(mean).all():
+        return mean
+    defined = np.isfinite(curve)
+    return np.where(defined, curve, 0).sum(axis=-1) / defined.sum(axis=-1)

@@ -7,7 +7,6 @@ from ._kernels import (
     interquartile_range,
     kurtosis,
     median,
-    ratio,
     row_sum_of_products,
     skewness_and_kurtosis,
 )
@@ -63,8 +62,8 @@ def _envelope(traces):
     envelope = boxcar(envelope, traces.settings.envelope_length)
     skewness, kurt = skewness_and_kurtosis(envelope)
     return {
-        "env_max_over_mean": ratio(1, envelope.mean(axis=-1)),
-        "env_max_over_median": ratio(1, median(envelope)),
+        "env_max_over_mean": 1 / envelope.mean(axis=-1),
+        "env_max_over_median": 1 / median(envelope),
         "kurt_env": kurt,
         "skew_env": skewness,
     }
@@ -88,7 +87,7 @@ def _autocorrelation(traces):
         "acf_n_peaks": count_peaks(twice, ACF_PEAK_THRESHOLD)[0],
         "acf_energy_first_third": first,
         "acf_energy_last_two_thirds": rest,
-        "acf_energy_ratio": ratio(first, rest),
+        "acf_energy_ratio": first / rest,
     }
 
 
@@ -103,11 +102,11 @@ def _decay(traces):
     envelope = traces.smooth_envelope
     left = np.arange(n_samples - 1, -1, -1, dtype=envelope.dtype)
     top = np.take_along_axis(envelope, maximum[:, np.newaxis], axis=-1)
-    slope = ratio(1, remaining).astype(envelope.dtype)
-    misfit = envelope / np.where(top > 0, top, 1) - left * slope[:, np.newaxis]
+    misfit = envelope / top
+    misfit -= left * (1 / remaining).astype(envelope.dtype)[:, np.newaxis]
     misfit *= left <= remaining[:, np.newaxis]
     return {
-        "asc_desc_ratio": ratio(maximum, remaining),
+        "asc_desc_ratio": maximum / remaining,
         "decay_line_rms": np.sqrt(row_sum_of_products(misfit, misfit) / (remaining + 1)),
     }
 
@@ -127,8 +126,7 @@ def _bands(traces, wanted):
             energies.append(undefined)
             continue
         band = traces.analytic(response)
-        integral = np.abs(band).sum(axis=-1, dtype=np.float64) * settings.dt
-        energy = np.log10(np.where(integral > 0, integral, np.nan))
+        energy = np.log10(np.abs(band).sum(axis=-1) * settings.dt)
         energies.append(energy)
         features[f"band_energy_{k}"] = energy + np.log10(traces.scale)
         if f"band_kurt_{k}" in wanted:
@@ -170,12 +168,12 @@ def _extra(traces):
         "rms": rms * scale,
         "iqr_abs": interquartile_range(size) * scale,
         "max_abs": size.max(axis=-1) * scale,
-        "crest_factor": ratio(size.max(axis=-1), rms),
+        "crest_factor": size.max(axis=-1) / rms,
         "env_max": env_max * scale,
         "env_mean": env_mean * scale,
         "env_area": env_mean * duration * scale,
         "env_max_over_duration": env_max / duration * scale,
-        "env_max_over_std": ratio(env_max, envelope.std(axis=-1)),
+        "env_max_over_std": env_max / envelope.std(axis=-1),
         "rise_time_s": traces.maximum * settings.dt,
         "zero_crossing_rate": crossings / duration,
     }

@@ -1,11 +1,15 @@
 """Data: synthetic events and records, readers of real ones, windows cut from either."""
 
+from ._catalog import events_from_catalog
 from ._seisbench import read_seisbench
 from ._seisbench_write import write_seisbench
+from ._streams import from_streams
 from ._synthetic import make_seismic_events
 
 __all__ = [
     "make_seismic_events",
     "read_seisbench",
     "write_seisbench",
+    "from_streams",
+    "events_from_catalog",
 ]

@@ -4,6 +4,8 @@ import warnings
 
 import numpy as np
 
+from ..io._times import to_utc
+
 # Ours -> SeisBench's, numbers that only change their name.
 NUMBERS = {
     "source_latitude": "source_latitude_deg",
@@ -40,18 +42,6 @@ STANDARD_COLUMNS = (
     *NUMBERS,
     *ONSETS,
 )
-
-
-def to_utc(times):
-    """Convert to a Series of UTC times in nanoseconds; what cannot be read becomes NaT."""
-    import pandas as pd
-
-    series = pd.Series(times)
-    if series.dtype.kind == "O" or pd.api.types.is_string_dtype(series.dtype):
-        times = pd.to_datetime(series.astype(object), utc=True, errors="coerce", format="ISO8601")
-    else:
-        times = pd.to_datetime(series, utc=True, errors="coerce")
-    return times.dt.as_unit("ns")
 
 
 def standard_metadata(metadata, *, rate, n_samples, sampling_rate):

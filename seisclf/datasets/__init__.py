@@ -1,6 +1,7 @@
 """Data: synthetic events and records, readers of real ones, windows cut from either."""
 
 from ._catalog import events_from_catalog
+from ._real import load_gujarat, load_kachchh
 from ._seisbench import read_seisbench
 from ._seisbench_write import write_seisbench
 from ._streams import from_streams
@@ -12,4 +13,6 @@ __all__ = [
     "write_seisbench",
     "from_streams",
     "events_from_catalog",
+    "load_gujarat",
+    "load_kachchh",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 
 from ._onsets import refine as refine_bins
 
-_COLUMNS = ("class", "onset", "end", "probability", "stations", "coverage")
+_COLUMNS = ("class", "onset", "end", "probability", "event_probability", "stations", "coverage")
 
 
 class Detections:
@@ -14,7 +14,8 @@ class Detections:
     ----------
     table : pandas.DataFrame
         One row per detection, with the columns ``class``; ``onset`` and ``end`` (UTC);
-        ``probability`` (largest value over the detection's duration); ``stations``
+        ``probability`` (of the class: its largest value over the detection's duration);
+        ``event_probability`` (the same of all classes but the background together); ``stations``
         (``"NET.STA"``); ``coverage`` (share of its duration that holds data and was scanned).
     functions : ProbabilityFunctions
         Class probabilities over time, of all stations that were scanned.
@@ -35,6 +36,7 @@ class Detections:
     >>> onset = pd.Timestamp("2020-03-28T13:05:00Z")
     >>> table = pd.DataFrame({"class": ["rockfall"], "onset": [onset],
     ...                       "end": [onset + pd.Timedelta(seconds=20)], "probability": [0.9],
+    ...                       "event_probability": [0.95],
     ...                       "stations": ["TW.LH01"], "coverage": [1.0]})
     >>> detections = Detections(table, ProbabilityFunctions())
     >>> len(detections)
@@ -197,9 +199,10 @@ class Detections:
         )
 
 
-def detections_table(functions, spans, *, refine=None):
+def detections_table(functions, spans, is_event, *, refine=None):
     """Table of the spans (station to list of Span) that were picked in `functions`.
 
+    `is_event` (n_classes,) tells classes from background.
     `refine` is the length (s) of the short average by which onset and end are refined, or None.
     """
     import pandas as pd
@@ -219,6 +222,9 @@ def detections_table(functions, spans, *, refine=None):
                     "onset": function.start_time + pd.Timedelta(onset, unit="s"),
                     "end": min(end, function.end_time),
                     "probability": np.nanmax(function.probabilities[part, span.label]),
+                    "event_probability": np.nanmax(
+                        function.probabilities[part][:, is_event].sum(axis=1)
+                    ),
                     "stations": station,
                     "coverage": function.coverage[part].mean(),
                 }

@@ -16,7 +16,7 @@ from ._classifier import (
 from ._detections import Detections, detections_table
 from ._functions import ProbabilityFunction, ProbabilityFunctions
 from ._onsets import energy_of
-from ._picking import pick_spans
+from ._picking import pick_classes, pick_events
 from ._records import station_records
 from ._windows import STACKS, Stacker, window_starts
 
@@ -50,8 +50,13 @@ class EventDetector:
         Letters in the order of the classifier's channels. Default: ``"Z"`` for one channel and
         ``"ZNE"`` for three. Components ``1`` and ``2`` stand in for ``N`` and ``E``.
     threshold : float or dict, default=0.5
-        Probability from which on there is an event; a dict gives one for each class
-        (classes that are absent from it: 0.5).
+        Probability from which on there is an event, see `pick_by`. A dict gives one for each
+        class (classes that are absent from it: 0.5).
+    pick_by : {"event", "class"}, optional
+        "event": there is an event where the probabilities of all classes but the background
+        together reach the threshold; its class is the likeliest on average over its duration.
+        "class": where one class by itself reaches its threshold. Default: "event", but "class"
+        where `threshold` is a dict or there is no background.
     background : str, list or None, default="noise"
         Class or classes that are no events. None: every class is an event.
     min_duration : float, optional
@@ -128,6 +133,7 @@ class EventDetector:
         sampling_rate=None,
         components=None,
         threshold=0.5,
+        pick_by=None,
         background="noise",
         min_duration=None,
         merge_gap=None,
@@ -153,6 +159,8 @@ class EventDetector:
         self.max_gap_fraction = max_gap_fraction
         self.resample = resample
         self.batch_size = batch_size
+        by_class = isinstance(threshold, dict) or not self.background
+        self.pick_by = pick_by or ("class" if by_class else "event")
         self._check_parameters()
         self._thresholds = threshold_vector(self.classes, threshold, self.background)
 
@@ -161,7 +169,7 @@ class EventDetector:
             f"EventDetector({type(self.classifier).__name__}, window={self.window:g} s, "
             f"step={self.step:g} s, sampling_rate={self.sampling_rate:g} Hz, "
             f"components={self.components!r}, threshold={self.threshold}, "
-            f"background={self.background})"
+            f"pick_by={self.pick_by!r}, background={self.background})"
         )
 
     def predict_functions(self, stream):
@@ -245,15 +253,7 @@ class EventDetector:
         detections : Detections
             A table of events.
         """
-        spans = {
-            station: pick_spans(
-                function.probabilities,
-                self._thresholds,
-                min_frames=self.min_duration / function.step - 1e-9,
-                merge_frames=self.merge_gap / function.step + 1e-9,
-            )
-            for station, function in functions.items()
-        }
+        spans = {station: self._spans(function) for station, function in functions.items()}
         settings = {
             name: getattr(self, name)
             for name in (
@@ -262,17 +262,36 @@ class EventDetector:
                 "sampling_rate",
                 "components",
                 "threshold",
+                "pick_by",
                 "background",
                 "stack",
                 "refine",
             )
         }
-        table = detections_table(
-            functions, spans, refine=self.window / 15 if self.refine else None
-        )
+        is_event = np.isfinite(self._thresholds)
+        ahead = self.window / 15 if self.refine else None
+        table = detections_table(functions, spans, is_event, refine=ahead)
         return Detections(table, functions, settings=settings)
 
+    def _spans(self, function):
+        durations = {
+            "min_frames": self.min_duration / function.step - 1e-9,
+            "merge_frames": self.merge_gap / function.step + 1e-9,
+        }
+        probabilities = function.probabilities
+        if self.pick_by == "class":
+            return pick_classes(probabilities, self._thresholds, **durations)
+        is_event = np.isfinite(self._thresholds)
+        return pick_events(probabilities, is_event, self.threshold, **durations)
+
     def _check_parameters(self):
+        if self.pick_by not in ("event", "class"):
+            raise ValueError(f"pick_by must be 'event' or 'class'; got {self.pick_by!r}")
+        if self.pick_by == "event" and (isinstance(self.threshold, dict) or not self.background):
+            raise ValueError(
+                "pick_by='event' needs a background class and one threshold: leave pick_by out, "
+                "or give a number as threshold and a class of the classifier as background"
+            )
         if self.stack not in STACKS:
             raise ValueError(f"stack must be one of {', '.join(STACKS)}; got {self.stack!r}")
         if not 1 / self.sampling_rate <= self.step <= self.window:

@@ -16,7 +16,7 @@ class Span:
     label: int
 
 
-def pick_spans(probabilities, thresholds, *, min_frames, merge_frames):
+def pick_classes(probabilities, thresholds, *, min_frames, merge_frames):
     """Find stretches in which a class exceeds its threshold.
 
     In each frame the class that exceeds its threshold by the largest factor wins. Stretches of
@@ -42,7 +42,7 @@ def pick_spans(probabilities, thresholds, *, min_frames, merge_frames):
     --------
     >>> import numpy as np
     >>> p = np.array([[0.1], [0.8], [0.9], [0.2]])
-    >>> pick_spans(p, np.array([0.5]), min_frames=0, merge_frames=0)
+    >>> pick_classes(p, np.array([0.5]), min_frames=0, merge_frames=0)
     [Span(first=1, last=3, label=0)]
     """
     with np.errstate(invalid="ignore"):
@@ -59,6 +59,45 @@ def pick_spans(probabilities, thresholds, *, min_frames, merge_frames):
     spans = _merge(spans, merge_frames, missing)
     spans = _absorb(spans, min_frames)
     spans = _merge(spans, merge_frames, missing)
+    return [span for span in spans if span.last - span.first >= min_frames]
+
+
+def pick_events(probabilities, is_event, threshold, *, min_frames, merge_frames):
+    """Find stretches in which there is some event, then say which.
+
+    A stretch is an event where the probabilities of all event classes together reach the
+    threshold; its class is the one with the highest mean probability over the stretch. A
+    classifier that is sure that something happened, and not what, is heard this way.
+
+    Parameters
+    ----------
+    probabilities : ndarray of float, shape (n_frames, n_classes)
+        NaN where there was no data.
+    is_event : ndarray of bool, shape (n_classes,)
+        False for the background.
+    threshold : float
+        Of the sum over event classes.
+    min_frames, merge_frames : float
+        Durations in frames.
+
+    Returns
+    -------
+    spans : list of Span
+        In order of time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = np.array([[0.9, 0.1, 0.0], [0.2, 0.45, 0.35], [1.0, 0.0, 0.0]])
+    >>> pick_events(p, np.array([False, True, True]), 0.5, min_frames=0, merge_frames=0)
+    [Span(first=1, last=2, label=1)]
+    """
+    total = np.nan_to_num(probabilities[:, is_event].sum(axis=1), nan=0.0)
+    spans = [Span(int(first), int(last), 0) for first, last in runs(total >= threshold)]
+    spans = _merge(spans, merge_frames, np.isnan(probabilities).all(axis=1))
+    for span in spans:
+        mean = np.nanmean(probabilities[span.first : span.last], axis=0)
+        span.label = int(np.where(is_event, mean, -1.0).argmax())
     return [span for span in spans if span.last - span.first >= min_frames]
 
 

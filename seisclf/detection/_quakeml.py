@@ -80,6 +80,7 @@ def catalog_of(table, functions, *, event_types=None):
         remark = {
             "class": str(row["class"]),
             "probability": round(float(row["probability"]), 4),
+            "event_probability": round(float(row["event_probability"]), 4),
             "onset": row["onset"].isoformat(),
             "end": row["end"].isoformat(),
             "coverage": round(float(row["coverage"]), 4),

@@ -247,6 +247,8 @@ def test_no_event_gives_an_empty_table_that_says_what_was_scanned(tmp_path):
         ({"max_gap_fraction": 1.0}, "max_gap_fraction"),
         ({"min_duration": -1.0}, "min_duration"),
         ({"batch_size": 0}, "batch_size"),
+        ({"pick_by": "wave"}, "pick_by"),
+        ({"pick_by": "event", "background": None}, "needs a background"),
     ],
 )
 def test_bad_parameters_are_refused_by_name(options, message):

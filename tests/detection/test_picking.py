@@ -3,11 +3,11 @@
 import numpy as np
 
 from seisclf.detection._onsets import energy_of, refine
-from seisclf.detection._picking import pick_spans
+from seisclf.detection._picking import pick_classes, pick_events
 
 
 def spans_of(rows, thresholds=(0.5, 0.5), min_frames=1, merge_frames=1):
-    spans = pick_spans(
+    spans = pick_classes(
         np.array(rows, float),
         np.array(thresholds, float),
         min_frames=min_frames,
@@ -70,3 +70,17 @@ def test_a_step_at_the_edge_of_a_gap_is_no_onset():
     energy = energy_of(x, valid, 10)
     assert np.isnan(energy[90:100]).all()
     assert np.nanmax(energy) < 20
+
+
+def test_an_event_of_unsure_class_is_an_event_of_its_likeliest_class():
+    rows = np.array([[0.9, 0.05, 0.05], [0.1, 0.4, 0.5], [0.1, 0.5, 0.4], [0.2, 0.5, 0.3]])
+    is_event = np.array([False, True, True])
+    spans = pick_events(rows, is_event, 0.5, min_frames=1, merge_frames=1)
+    assert [(s.first, s.last, s.label) for s in spans] == [(1, 4, 1)]
+    assert spans_of(rows, thresholds=(np.inf, 0.51, 0.51)) == []
+
+
+def test_events_do_not_reach_over_missing_data():
+    rows = np.array([[0.1, 0.9], [np.nan, np.nan], [0.1, 0.9], [0.9, 0.1]])
+    spans = pick_events(rows, np.array([False, True]), 0.5, min_frames=1, merge_frames=3)
+    assert [(s.first, s.last) for s in spans] == [(0, 1), (2, 3)]

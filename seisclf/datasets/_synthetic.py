@@ -26,7 +26,7 @@ def make_seismic_events(
     n_samples=3000,
     duration=None,
     sampling_rate=100.0,
-    snr_db=(0.0, 20.0),
+    snr_db=(5.0, 20.0),
     class_balance=None,
     missing_station_probability=0.0,
     as_rows=False,
@@ -64,7 +64,7 @@ def make_seismic_events(
         near, and rockfalls are so short, that they fit.
     sampling_rate : float, default=100.0
         In Hz.
-    snr_db : float or tuple of (low, high), default=(0.0, 20.0)
+    snr_db : float or tuple of (low, high), default=(5.0, 20.0)
         Signal-to-noise ratio in dB, or the range from which each event draws its own:
         ten times the logarithm of mean signal power over mean noise power, both over all
         components and over the time from the event's start to its end. With several stations

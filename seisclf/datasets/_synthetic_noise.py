@@ -89,7 +89,7 @@ def cars(site, grid, onset, wanted_rms, rng):
     for centre, band in zip((7.0, 15.0), rumble, strict=True):
         loss = np.exp(-np.pi * centre * distance / (site.slope_q * velocity))
         wave = wave + band[:, None] * loss
-    wave = wave / distance**0.8
+    wave = wave / distance**1.2
     motion = rng.normal(0, 1, (n, site.n_stations, 3))
     signal = _through_ground(site, grid, wave, motion)
     return Wavefield(signal, place, *_nothing_known(n, site.n_stations))

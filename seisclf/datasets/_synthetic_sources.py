@@ -67,11 +67,11 @@ def earthquakes(site, grid, onset, wanted_rms, rng):
     """Tectonic earthquakes at several to tens of km, so that S - P fits into the window."""
     n = len(onset)
     farthest = min(90.0, 0.35 * grid.duration / (1 / site.vs - 1 / site.vp))
-    hypocentral = log_uniform(rng, min(6.0, 0.5 * farthest), farthest, n)
+    hypocentral = log_uniform(rng, min(9.0, 0.5 * farthest), farthest, n)
     depth = np.minimum(hypocentral * rng.uniform(0.1, 0.7, n), rng.uniform(5, 18, n))
     place = place_sources(site, rng.uniform(0, 360, n), np.sqrt(hypocentral**2 - depth**2), depth)
     rock = {"vp": site.vp, "vs": site.vs, "q0": site.q0, "q_exponent": site.q_exponent}
-    coda = 0.3 * place.hypocentral / site.vs
+    coda = 0.4 * place.hypocentral / site.vs
     return _body_waves(site, grid, place, onset, wanted_rms, rng, coda=coda, **rock)
 
 
@@ -213,7 +213,7 @@ def rockfalls(site, grid, onset, wanted_rms, rng):
     azimuth = site.cliff_azimuth + rng.uniform(-40, 40, n)
     place = place_sources(site, azimuth, log_uniform(rng, 0.15, 2.5, n), np.zeros(n))
     longest = min(22.0, 0.6 * grid.duration)
-    length = log_uniform(rng, min(2.5, 0.3 * longest), longest, n)
+    length = log_uniform(rng, min(3.5, 0.4 * longest), longest, n)
     delay = place.distance / site.surface_velocity
     origin = onset - delay.min(axis=1)
     times, heights = _impacts(length, rng)
@@ -235,10 +235,10 @@ def rockfalls(site, grid, onset, wanted_rms, rng):
     return Wavefield(signal, place, none, none, origin, np.full(n, np.nan))
 
 
-def _impacts(length, rng, most=160):
+def _impacts(length, rng, most=240):
     """Times (s) and heights (n, k) of the impacts of falls that last `length` seconds."""
     n = len(length)
-    rate = log_uniform(rng, 1.5, 8.0, n)
+    rate = log_uniform(rng, 2.5, 12.0, n)
     count = np.clip(rng.poisson(rate * length), 2, most)
     part = np.sort(rng.uniform(size=(n, most)) + (np.arange(most) >= count[:, None]), axis=1)
     part = np.minimum(part, 1.0)
@@ -247,7 +247,7 @@ def _impacts(length, rng, most=160):
     )
     part = np.clip(part, 0, 1)
     # Boulders gather way, break and run out: a cigar, steeper or flatter, sooner or later.
-    grow, die = rng.uniform(0.3, 1.6, (n, 1)), rng.uniform(0.5, 2.5, (n, 1))
+    grow, die = rng.uniform(0.6, 1.8, (n, 1)), rng.uniform(0.5, 2.0, (n, 1))
     cigar = (part + 0.02) ** grow * (1.02 - part) ** die
     heights = cigar * np.exp(rng.normal(0, 0.7, (n, most))) * rng.choice([-1, 1], (n, most))
     heights[np.arange(most) >= count[:, None]] = 0

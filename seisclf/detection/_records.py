@@ -1,13 +1,15 @@
 """An ObsPy Stream as one array with a mask per station, ready to be cut into windows."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 
-# Rates this close (relative) are one rate written down with rounding errors.
-_SAME_RATE = 1e-4
-_ALIASES = {"Z": "Z3U", "N": "N1", "E": "E2"}
+from ..io import read_records
+from ..io._components import RATE_TOLERANCE, match_components
+from ..io._report import Report
+from ..signal import resample as resample_signal
+from ._windows import runs
 
 
 @dataclass
@@ -65,25 +67,35 @@ def station_records(stream, *, components, sampling_rate, resample):
     ValueError
         If `stream` is empty, or rates differ from `sampling_rate` and `resample` is False.
     """
-    traces = _traces(stream)
+    report = Report()
+    channels = _channels(stream, report)
     if not resample:
-        _check_rates(traces, sampling_rate)
+        _check_rates(channels, sampling_rate)
+    found = report.to_frame()
     records, skipped = [], {}
-    for name, group in sorted(_by_instrument(traces).items()):
-        chosen = _choose_components(group, components)
-        missing = [letter for letter, found in zip(components, chosen, strict=True) if not found]
+    for name, group in sorted(_by_instrument(channels).items()):
+        codes = [channel.channel for channel in group]
+        index, notes = match_components(codes, components)
+        missing = [letter for letter, i in zip(components, index, strict=True) if i < 0]
         if missing:
-            channels = sorted({trace.stats.channel for trace in group})
             skipped[name] = (
-                f"no component {', '.join(missing)} (channels {', '.join(channels)}; "
+                f"no component {', '.join(missing)} (channels {', '.join(sorted(codes))}; "
                 f"components={components!r} are needed)"
             )
             continue
-        records.append(_record(name, chosen, sampling_rate))
+        chosen = [group[i] for i in index]
+        own = found[found["trace"].isin([channel.id for channel in chosen])]
+        notes += [f"{row.trace}: {row.what}, {row.action}" for row in own.itertuples()]
+        record = _record(name, chosen, sampling_rate, notes)
+        if record is None:
+            skipped[name] = "; ".join(notes) or "no data"
+        else:
+            records.append(record)
     return records, skipped
 
 
-def _traces(stream):
+def _channels(stream, report):
+    """Merged channels of a Stream, through the one door for ObsPy."""
     from obspy import Stream, Trace
 
     if isinstance(stream, Trace):
@@ -93,18 +105,20 @@ def _traces(stream):
             f"stream must be an ObsPy Stream, got {type(stream).__name__}: read files with "
             f"obspy.read(path)"
         )
-    traces = [part for trace in stream for part in trace.split() if len(part)]
-    if not traces:
-        raise ValueError("stream holds no data: every trace is empty")
-    return traces
+    # float32 holds counts of up to 24 bits exactly.
+    exact = all(np.can_cast(trace.data.dtype, np.float32) for trace in stream)
+    channels = read_records(stream, dtype=np.float32 if exact else np.float64, report=report)
+    if not channels:
+        reasons = "; ".join(f"{row.trace}: {row.what}" for row in report.to_frame().itertuples())
+        raise ValueError(f"stream holds no data. {reasons or 'It is empty'}")
+    return list(channels.values())
 
 
-def _check_rates(traces, sampling_rate):
+def _check_rates(channels, sampling_rate):
     others = defaultdict(set)
-    for trace in traces:
-        rate = trace.stats.sampling_rate
-        if abs(rate - sampling_rate) > _SAME_RATE * sampling_rate:
-            others[rate].add(_station(trace))
+    for channel in channels:
+        if not _same_rate(channel, sampling_rate):
+            others[channel.sampling_rate].add(channel.station)
     if others:
         found = "; ".join(
             f"{rate:g} Hz at {', '.join(sorted(stations))}"
@@ -117,89 +131,71 @@ def _check_rates(traces, sampling_rate):
         )
 
 
-def _station(trace):
-    return f"{trace.stats.network}.{trace.stats.station}"
+def _same_rate(channel, sampling_rate):
+    return abs(channel.sampling_rate - sampling_rate) <= RATE_TOLERANCE * sampling_rate
 
 
-def _by_instrument(traces):
-    """Traces by station; a station with several instruments has one entry for each."""
+def _by_instrument(channels):
+    """Channels by station; a station with several instruments has one entry for each."""
     instruments = defaultdict(list)
-    for trace in traces:
-        stats = trace.stats
-        key = (_station(trace), f"{stats.location}.{stats.channel[:-1]}")
-        instruments[key].append(trace)
-    per_station = defaultdict(int)
-    for station, _ in instruments:
-        per_station[station] += 1
+    for channel in channels:
+        location = channel.id.split(".")[2]
+        # The last letter of a SEED code is the component; words such as "NS" are nothing else.
+        kind = channel.channel[:-1] if len(channel.channel) == 3 else ""
+        instruments[channel.station, f"{location}.{kind}"].append(channel)
+    several = Counter(station for station, _ in instruments)
     return {
-        station if per_station[station] == 1 else f"{station}.{instrument}": group
+        station if several[station] == 1 else f"{station}.{instrument}": group
         for (station, instrument), group in instruments.items()
     }
 
 
-def _choose_components(traces, components):
-    by_letter = defaultdict(list)
-    for trace in traces:
-        by_letter[trace.stats.channel[-1:].upper()].append(trace)
-    return [
-        next((by_letter[a] for a in _ALIASES.get(letter, letter) if a in by_letter), [])
-        for letter in components.upper()
-    ]
-
-
-def _record(name, chosen, sampling_rate):
+def _record(name, channels, sampling_rate, notes):
     import pandas as pd
 
-    notes = []
-    pieces = [[_at_rate(trace, sampling_rate, notes) for trace in traces] for traces in chosen]
+    pieces = [_pieces(channel, sampling_rate, notes) for channel in channels]
     everything = [piece for row in pieces for piece in row]
-    start = min(begin for begin, _ in everything)
-    end = max(begin + len(values) / sampling_rate for begin, values in everything)
-    n_samples = round((end - start) * sampling_rate)
-    data = np.zeros((len(chosen), n_samples), dtype=_float_type(chosen))
+    if not everything:
+        return None
+    start_ns = min(begin for begin, _ in everything)
+
+    def index(begin):
+        return round((begin - start_ns) * sampling_rate / 1e9)
+
+    n_samples = max(index(begin) + len(values) for begin, values in everything)
+    data = np.zeros((len(channels), n_samples), dtype=channels[0].data.dtype)
     valid = np.ones(n_samples, dtype=bool)
-    for row, traces in zip(data, pieces, strict=True):
+    for row, own in zip(data, pieces, strict=True):
         present = np.zeros(n_samples, dtype=bool)
-        for begin, values in traces:
-            first = round((begin - start) * sampling_rate)
-            values = values[: n_samples - first]
-            span = slice(first, first + len(values))
-            # Where two pieces overlap the first one stays.
-            row[span] = np.where(present[span], row[span], values)
-            present[span] = True
-        present &= np.isfinite(row)
+        for begin, values in own:
+            span = slice(index(begin), index(begin) + len(values))
+            row[span], present[span] = values, True
         _bridge(row, present)
         valid &= present
     if not valid.all():
         notes.append(f"{(~valid).sum() / sampling_rate:.2f} s without data")
-    first = chosen[0][0]
     return StationRecord(
         station=name,
-        seed_id=first.id,
-        start_time=pd.Timestamp(start, unit="s", tz="UTC"),
+        seed_id=channels[0].id,
+        start_time=pd.Timestamp(start_ns, unit="ns", tz="UTC"),
         data=data,
         valid=valid,
         notes=list(dict.fromkeys(notes)),
     )
 
 
-def _float_type(chosen):
-    """float32 where it holds every value exactly: counts of 24 bits and more need float64."""
-    dtypes = {trace.data.dtype for traces in chosen for trace in traces}
-    exact = all(np.can_cast(dtype, np.float32) for dtype in dtypes)
-    return np.float32 if exact else np.float64
-
-
-def _at_rate(trace, sampling_rate, notes):
-    """Start (seconds since 1970) and samples of one trace at `sampling_rate`."""
-    rate = trace.stats.sampling_rate
-    values = np.asarray(trace.data, dtype=float)
-    if abs(rate - sampling_rate) > _SAME_RATE * sampling_rate:
-        from ..signal import resample
-
-        values = resample(values, old_rate=rate, new_rate=sampling_rate)
-        notes.append(f"resampled from {rate:g} to {sampling_rate:g} Hz")
-    return trace.stats.starttime.timestamp, values
+def _pieces(channel, sampling_rate, notes):
+    """Start (nanoseconds) and samples of each unbroken stretch, at `sampling_rate`."""
+    pieces = [
+        (channel.start_ns + round(first / channel.sampling_rate * 1e9), channel.data[first:last])
+        for first, last in runs(channel.valid)
+    ]
+    if _same_rate(channel, sampling_rate):
+        return pieces
+    notes.append(f"resampled from {channel.sampling_rate:g} to {sampling_rate:g} Hz")
+    # Stretch by stretch: a filter across a gap would ring.
+    rates = {"old_rate": channel.sampling_rate, "new_rate": sampling_rate}
+    return [(begin, resample_signal(values, **rates)) for begin, values in pieces]
 
 
 def _bridge(row, present):

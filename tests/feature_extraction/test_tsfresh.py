@@ -150,6 +150,7 @@ def test_saved_and_loaded(events, tmp_path):
 
 def test_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tsfresh", None)
-    monkeypatch.delitem(sys.modules, "tsfresh.feature_extraction.settings", raising=False)
+    for name in [name for name in sys.modules if name.startswith("tsfresh.")]:
+        monkeypatch.delitem(sys.modules, name)
     with pytest.raises(ImportError, match="seisclf\\[tsfresh\\]"):
         TsfreshFeatures(select=False).fit(np.ones((3, 10)))

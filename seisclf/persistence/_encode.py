@@ -21,14 +21,14 @@ class Writer:
         self.parts = {}
 
     def encode(self, value, where):
+        if isinstance(value, np.generic):
+            return self._encode_array(np.asarray(value), where) | {"scalar": True}
         if value is None or isinstance(value, (bool, str)):
             return value
         if type(value) is int:
             return value
         if type(value) is float:
             return value if np.isfinite(value) else {"$": "float", "value": repr(value)}
-        if isinstance(value, np.generic):
-            return self._encode_array(np.asarray(value), where) | {"scalar": True}
         if isinstance(value, np.ma.MaskedArray):
             return self._encode_with_skops(value, where)
         if isinstance(value, np.ndarray):

@@ -37,7 +37,7 @@ def check_seed(random_state=None):
     """
     if random_state is None or random_state is np.random:
         return int(np.random.default_rng().integers(_SEEDS))
-    if isinstance(random_state, numbers.Integral) and 0 <= random_state < 2**32:
+    if isinstance(random_state, numbers.Integral) and 0 <= int(random_state) < 2**32:
         return int(random_state)
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(_SEEDS))

@@ -1,11 +1,13 @@
 """Data: synthetic events and records, readers of real ones, windows cut from either."""
 
+from ._bunch import take_rows
 from ._catalog import events_from_catalog
 from ._real import load_gujarat, load_kachchh
 from ._seisbench import read_seisbench
 from ._seisbench_write import write_seisbench
 from ._streams import from_streams
 from ._synthetic import make_seismic_events
+from ._windows import add_noise_class, cut_windows, noise_windows
 
 __all__ = [
     "make_seismic_events",
@@ -15,4 +17,8 @@ __all__ = [
     "events_from_catalog",
     "load_gujarat",
     "load_kachchh",
+    "cut_windows",
+    "noise_windows",
+    "add_noise_class",
+    "take_rows",
 ]

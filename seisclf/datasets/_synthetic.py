@@ -139,7 +139,7 @@ def make_seismic_events(
     >>> events = make_seismic_events(8, n_samples=1000, random_state=0)
     >>> events.data.shape
     (8, 3, 1000)
-    >>> sorted(set(events.target))
+    >>> sorted(set(events.target.tolist()))
     ['earthquake', 'noise', 'quake', 'rockfall']
     """
     classes = _check_classes(classes)
@@ -262,7 +262,7 @@ def _metadata(event, sites, grid, rows, station):
         for name in ("latitude", "longitude", "elevation"):
             frame[f"station_{name}"] = [float(getattr(s, f"station_{name}")[k]) for s, k in pairs]
     frame["start_time"] = start
-    frame["end_time"] = start + pd.Timedelta(seconds=(grid.n_samples - 1) / grid.sampling_rate)
+    frame["end_time"] = start + pd.Timedelta(seconds=grid.duration)
     origin = pd.to_timedelta(np.round(truth["origin"][rows], 6), unit="s")
     frame["origin_time"] = start + origin
     frame |= {f"source_{k}": truth[k][rows] for k in ("latitude", "longitude", "depth")}

@@ -169,7 +169,7 @@ MAX_SITES = 3 * len(_CODES)
 
 
 def stations_frame(sites):
-    """Station table: one row a station, index ``"NET.STA"``."""
+    """Station table: one row a station, ``station`` is ``"NET.STA"``."""
     import pandas as pd
 
     rows = [
@@ -184,7 +184,7 @@ def stations_frame(sites):
         )
     ]
     columns = ["station", "site", "latitude", "longitude", "elevation"]
-    return pd.DataFrame(rows, columns=columns).set_index("station")
+    return pd.DataFrame(rows, columns=columns)
 
 
 def sites_frame(sites):

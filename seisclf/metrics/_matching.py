@@ -12,7 +12,7 @@ def match_events(detected, known, *, tolerance, same_class=True, onset="onset", 
 
     Parameters
     ----------
-    detected, known : DataFrame or array-like
+    detected, known : DataFrame, Detections or array-like
         Tables with a column of onset times and, where classes count, of classes; or the times
         alone. Times are numbers (seconds) or datetimes.
     tolerance : float
@@ -59,12 +59,14 @@ def match_events(detected, known, *, tolerance, same_class=True, onset="onset", 
     size = len(t_det) + len(t_known)
     graph = coo_array((np.ones(len(i), dtype=np.int8), (i, len(t_det) + j)), shape=(size, size))
     component = connected_components(graph, directed=False)[1][i] if len(i) else i
-    order = np.argsort(component, kind="stable")
-    bounds = np.flatnonzero(np.diff(component[order])) + 1
-    pairs = [
-        _assign(i[part], j[part], t_det, t_known) for part in np.split(order, bounds) if len(part)
-    ]
-    chosen = np.concatenate(pairs) if pairs else np.empty((0, 2), dtype=np.int64)
+    alone = np.bincount(component, minlength=1)[component] == 1
+    pairs = [np.column_stack([i[alone], j[alone]])]
+    crowded = np.flatnonzero(~alone)
+    crowded = crowded[np.argsort(component[crowded], kind="stable")]
+    bounds = np.flatnonzero(np.diff(component[crowded])) + 1
+    for part in np.split(crowded, bounds) if len(crowded) else ():
+        pairs.append(_assign(i[part], j[part], t_det, t_known))
+    chosen = np.concatenate(pairs)
     chosen = chosen[np.argsort(chosen[:, 1], kind="stable")]
     return pd.DataFrame(
         {
@@ -140,13 +142,15 @@ def _close_pairs(a, b, tolerance):
     """All (i, j) with |a[i] - b[j]| <= tolerance."""
     order = np.argsort(b, kind="stable")
     # The slack admits differences that are the tolerance but for rounding.
-    slack = tolerance + 1e-9
-    first = np.searchsorted(b[order], a - slack, side="left")
-    last = np.searchsorted(b[order], a + slack, side="right")
+    slack = tolerance + 1e-6
+    first = np.searchsorted(b[order], a - 2 * slack, side="left")
+    last = np.searchsorted(b[order], a + 2 * slack, side="right")
     count = last - first
     i = np.repeat(np.arange(len(a)), count)
     offset = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    return i, order[np.repeat(first, count) + offset]
+    j = order[np.repeat(first, count) + offset]
+    close = np.abs(a[i] - b[j]) <= slack  # the same for (a, b) and (b, a), unlike the bounds
+    return i[close], j[close]
 
 
 def _assign(i, j, t_det, t_known):
@@ -168,6 +172,8 @@ def _assign(i, j, t_det, t_known):
 def _times_and_classes(table, onset, label, name):
     import pandas as pd
 
+    if hasattr(table, "to_frame") and not isinstance(table, (pd.DataFrame, pd.Series)):
+        table = table.to_frame()  # Detections
     classes = None
     if isinstance(table, pd.DataFrame):
         if onset not in table:

@@ -3,6 +3,8 @@
 import json
 import os
 import tempfile
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +38,7 @@ class FitStore:
                 result = json.loads(str(arrays["info"]))
                 result["y_pred"] = arrays["y_pred"]
                 result["proba"] = arrays.get("proba")
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
         return result
 

@@ -43,7 +43,7 @@ def waveform(s, rate, bands):
     n, dt = len(s), 1 / rate
     n_fft = fft.next_fast_len(n, real=True)
     envelope = np.abs(signal.hilbert(s, n_fft))[:n]
-    e = smooth(envelope / envelope.max(), 3)
+    e = smooth(envelope / envelope.max(), odd(0.03 * rate))
     es = smooth(envelope, odd(1.0 * rate))
     tm = int(es.argmax())
     decay = es[tm:] / es[tm]
@@ -59,7 +59,7 @@ def waveform(s, rate, bands):
         "duration_s": n * dt,
         "env_max_over_mean": 1 / e.mean(),
         "env_max_over_median": 1 / np.median(e),
-        "asc_desc_ratio": tm / (n - 1 - tm),
+        "asc_desc_ratio": tm / (n - 1 - tm) if tm < n - 1 else np.nan,
         "kurt_sig": moment(s, 4),
         "kurt_env": moment(e, 4),
         "skew_sig": moment(s, 3),

@@ -317,7 +317,7 @@ class NeuralEstimator(WaveformEstimator):
     def _prepared_net(self, device, callbacks, seed):
         """The net of the last session with new settings, or a new one."""
         if not hasattr(self, "net_"):
-            return self._new_net(device, callbacks, seed).initialize()
+            return self._new_net(device, callbacks, seed)
         net = move_net(self.net_, device)
         net.callbacks = callbacks
         net.initialize_callbacks()
@@ -388,6 +388,5 @@ class NeuralEstimator(WaveformEstimator):
         if saved is not None:
             cpu = torch.device("cpu")
             with private_generator(0, cpu):
-                net = self._new_net(cpu)
-                self.net_ = net_from_state(net.initialize(), saved)
+                self.net_ = net_from_state(self._new_net(cpu), saved)
             self.net_.history.extend({**epoch, "batches": []} for epoch in self.history_)

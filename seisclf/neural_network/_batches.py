@@ -119,13 +119,14 @@ class BatchIterator:
         self.shuffle = shuffle
         self.augmenter = augmenter
         self.dtype = np.dtype(dtype)
-        self._rng = np.random.default_rng(seed)
+        # Two streams: with an augmenter, the events still come in the same order.
+        self._order_rng, self._augment_rng = np.random.default_rng(seed).spawn(2)
 
     def __len__(self):
         return len(self._edges()) - 1
 
     def __iter__(self):
-        order = self._rng.permutation(len(self.dataset)) if self.shuffle else None
+        order = self._order_rng.permutation(len(self.dataset)) if self.shuffle else None
         edges = self._edges()
         for start, stop in zip(edges[:-1], edges[1:], strict=True):
             rows = slice(start, stop) if order is None else order[start:stop]
@@ -153,7 +154,7 @@ class BatchIterator:
 
     def _augmented(self, X, y):
         n = len(X)
-        X, y = self.augmenter.augment(np.array(X), np.array(y), self._rng)
+        X, y = self.augmenter.augment(np.array(X), np.array(y), self._augment_rng)
         if len(X) != n or len(y) != n:
             raise ValueError(
                 f"augmenter={self.augmenter!r} turned {n} rows into {len(X)} (and {len(y)} "

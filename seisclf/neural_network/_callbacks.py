@@ -170,6 +170,7 @@ class Progress(Callback):
     def on_train_begin(self, net, **kwargs):
         """Open the bar."""
         self.bar = progress_bar(total=self.n_epochs, desc=self.name, disable=False)
+        self.bar.leave = True  # the losses stay on the screen
 
     def on_epoch_end(self, net, **kwargs):
         """Move it, with the last losses."""

@@ -90,7 +90,7 @@ def _split_groups(groups, fraction, labels, seed):
         raise ValueError(_too_few(f"one group, {names.tolist()}"))
     counts = np.zeros((len(names), 1 if labels is None else labels.max() + 1))
     np.add.at(counts, (of_row, 0 if labels is None else labels), 1)
-    chosen = _choose_groups(counts, fraction, np.random.default_rng(seed), keep=True)
+    chosen = _choose_groups(counts, fraction, seed, keep=True)
     if not chosen.any():
         warnings.warn(
             "some classes occur in one group only, so that no group can be set aside without "
@@ -99,33 +99,37 @@ def _split_groups(groups, fraction, labels, seed):
             UserWarning,
             stacklevel=5,
         )
-        chosen = _choose_groups(counts, fraction, np.random.default_rng(seed), keep=False)
+        chosen = _choose_groups(counts, fraction, seed, keep=False)
     return np.flatnonzero(chosen[of_row])
 
 
-def _choose_groups(counts, fraction, rng, *, keep):
-    """Groups whose classes add up to about `fraction` of all; one pass from large to small."""
-    target = fraction * counts.sum(axis=0)
-    left = counts.sum(axis=0)
-    order = rng.permutation(len(counts))
-    order = order[np.argsort(-counts[order].max(axis=1), kind="stable")]
-    chosen = np.zeros(len(counts), dtype=bool)
-    missing = target.copy()
-    fallback, fallback_distance = None, np.inf
+def _choose_groups(counts, fraction, seed, *, keep):
+    """Best of some greedy choices, each in another random order of the groups."""
+    rng = np.random.default_rng(seed)
+    shares = counts / np.maximum(counts.sum(axis=0), 1)  # of each class, so that rare ones count
+    orders = [rng.permutation(len(shares)) for _ in range(10)]
+    choices = [_greedy_choice(shares, fraction, order, keep) for order in orders]
+    return min(choices, key=lambda chosen: np.sum((shares[chosen].sum(axis=0) - fraction) ** 2))
+
+
+def _greedy_choice(shares, fraction, order, keep):
+    """Take each group that brings the classes nearer to `fraction` and leaves some of each."""
+    chosen = np.zeros(len(shares), dtype=bool)
+    missing, left = np.full(shares.shape[1], float(fraction)), shares.sum(axis=0)
+    nearest, nearest_distance = None, np.inf
     for group in order:
-        can_go = chosen.sum() < len(counts) - 1
-        if keep:
-            can_go = can_go and bool(np.all((left > counts[group]) | (counts[group] == 0)))
-        if not can_go:
+        share = shares[group]
+        if chosen.sum() == len(shares) - 1:
+            break
+        if keep and np.any((share > 0) & (left - share < 1e-9)):
             continue
-        distance = np.sum((missing - counts[group]) ** 2)
+        distance = np.sum((missing - share) ** 2)
         if distance < np.sum(missing**2):
             chosen[group] = True
-            missing -= counts[group]
-            left -= counts[group]
-        elif not chosen.any() and distance < fallback_distance:
-            fallback, fallback_distance = group, distance
+            missing, left = missing - share, left - share
+        elif distance < nearest_distance:
+            nearest, nearest_distance = group, distance
     # Every group is larger than what was asked for: the one that exceeds it least.
-    if not chosen.any() and fallback is not None:
-        chosen[fallback] = True
+    if not chosen.any() and nearest is not None:
+        chosen[nearest] = True
     return chosen

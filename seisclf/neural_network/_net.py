@@ -164,7 +164,7 @@ def build_net(net_class, module, module_params, *, net_params, callbacks, **sett
     Returns
     -------
     net : EventNet
-        Not yet initialised.
+        Initialised, with random weights.
 
     Raises
     ------
@@ -182,6 +182,8 @@ def build_net(net_class, module, module_params, *, net_params, callbacks, **sett
         **(net_params or {}),
     }
     try:
-        return net_class(module, callbacks=callbacks, **params)
-    except TypeError as error:
+        return net_class(module, callbacks=callbacks, **params).initialize()
+    except (TypeError, ValueError) as error:
+        if not net_params:
+            raise
         raise ValueError(f"net_params={net_params!r} cannot be used: {error}") from error

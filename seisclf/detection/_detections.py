@@ -16,7 +16,8 @@ class Detections:
         One row per detection, with the columns ``class``; ``onset`` and ``end`` (UTC);
         ``probability`` (of the class: its largest value over the detection's duration);
         ``event_probability`` (the same of all classes but the background together); ``stations``
-        (``"NET.STA"``); ``coverage`` (share of its duration that holds data and was scanned).
+        (``"NET.STA"``, several separated by blanks); ``coverage`` (share of its duration that
+        holds data and was scanned).
     functions : ProbabilityFunctions
         Class probabilities over time, of all stations that were scanned.
     settings : dict, optional
@@ -77,6 +78,30 @@ class Detections:
             One row per station.
         """
         return self.functions.coverage_report()
+
+    def associate(self, *, min_stations=2, max_delay=5.0):
+        """Events of the network: detections of several stations whose onsets lie close together.
+
+        Parameters
+        ----------
+        min_stations : int, default=2
+            Events seen by fewer stations are left out: most false alarms are.
+        max_delay : float, default=5.0
+            Seconds between the first and the last onset of an event; take the time that a wave
+            needs to cross the network, and the uncertainty of the onsets.
+
+        Returns
+        -------
+        events : Detections
+            Onset of the first station, latest end, the class with the largest sum of
+            probabilities, and ``stations`` separated by blanks in the order of their onsets.
+            ``probability`` is the mean over these stations; those that saw another class count
+            as zero.
+        """
+        from ._association import associate_table
+
+        table = associate_table(self._table, min_stations=min_stations, max_delay=max_delay)
+        return Detections(table, self.functions, settings=self.settings)
 
     def to_csv(self, path):
         """Write the table; times in ISO 8601, UTC, to the millisecond.

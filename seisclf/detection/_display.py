@@ -154,7 +154,9 @@ class DetectionDisplay:
 
     def _draw_spans(self, ax, function, colors):
         table = self.detections.to_frame()
-        for row in table[table["stations"] == function.station].to_dict("records"):
+        for row in table.to_dict("records"):
+            if function.station not in row["stations"].split():
+                continue
             first = _matplotlib_times(row["onset"], [0.0])[0]
             last = _matplotlib_times(row["end"], [0.0])[0]
             ax.axvspan(first, last, color=colors[row["class"]], alpha=0.25, linewidth=0)

@@ -67,7 +67,7 @@ def catalog_of(table, functions, *, event_types=None):
 
     catalog = Catalog(description="events detected by seisclf")
     for row in table.to_dict("records"):
-        station = row["stations"]
+        station = row["stations"].split()[0]  # the one with the first onset
         function = functions.get(station) if station in functions else None
         seed_id = function.seed_id if function else f"{station}.."
         step = function.step if function else None
@@ -83,6 +83,7 @@ def catalog_of(table, functions, *, event_types=None):
             "event_probability": round(float(row["event_probability"]), 4),
             "onset": row["onset"].isoformat(),
             "end": row["end"].isoformat(),
+            "stations": row["stations"].split(),
             "coverage": round(float(row["coverage"]), 4),
         }
         catalog.append(

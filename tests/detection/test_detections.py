@@ -101,3 +101,21 @@ def test_functions_become_one_frame(scan):
         stream[0].stats.starttime.timestamp + 0.25
     )
     assert isinstance(stream, Stream)
+
+
+def test_stations_that_saw_the_same_event_make_one_event():
+    stream = record(event=(1000, 1300)) + record(station="B", event=(1040, 1300), seed=3)
+    stream += record(station="C", event=(2500, 2700), seed=4)
+    detections = EventDetector(Loudness(), step=0.5).detect(stream)
+    assert len(detections) == 3
+    events = detections.associate(min_stations=2, max_delay=2.0)
+    frame = events.to_frame()
+    assert frame["stations"].tolist() == ["XX.A XX.B"]
+    assert frame["onset"][0] == detections.to_frame()["onset"][0]
+    assert len(detections.associate(min_stations=1, max_delay=2.0)) == 2
+    assert len(detections.associate(min_stations=2, max_delay=0.1)) == 0
+    assert events.to_catalog()[0].picks[0].waveform_id.station_code == "A"
+    drawn = [len(ax.patches) for ax in events.plot(stream).axes_[::2]]
+    assert drawn == [1, 1, 0]
+    with pytest.raises(ValueError, match="min_stations"):
+        detections.associate(min_stations=0)

@@ -34,6 +34,7 @@ def open_source(waveforms, report=None):
     """
     from obspy import Stream, Trace
 
+    report = Report() if report is None else report
     if isinstance(waveforms, Trace):
         waveforms = Stream([waveforms])
     if isinstance(waveforms, Stream):
@@ -41,10 +42,10 @@ def open_source(waveforms, report=None):
     if hasattr(waveforms, "get_waveforms"):
         return _ClientSource(waveforms)
     if isinstance(waveforms, str | Path):
-        return _FileSource(_files(waveforms), report or Report())
+        return _FileSource(_files(waveforms), report)
     if isinstance(waveforms, list | tuple) and all(isinstance(w, str | Path) for w in waveforms):
         files = [file for path in waveforms for file in _files(path)]
-        return _FileSource(files, report or Report())
+        return _FileSource(files, report)
     raise TypeError(
         f"waveforms must be an obspy.Stream, a path or pattern, a list of paths, or a client "
         f"with get_waveforms; got {type(waveforms).__name__}"
@@ -98,7 +99,7 @@ class _FileSource:
     def __init__(self, files, report):
         from obspy import read
 
-        entries = []
+        entries, formats = [], {}
         for file in files:
             try:
                 headers = read(str(file), headonly=True)
@@ -106,6 +107,8 @@ class _FileSource:
                 # Readers raise what they like; one bad file must not hide the others.
                 report.add("all", file.name, f"cannot be read: {_short(error)}", "file left out")
                 continue
+            # Spares ObsPy from trying all its formats a second time.
+            formats[file] = headers[0].stats.get("_format") if headers else None
             entries += [
                 (file, t.stats.network, t.stats.station, t.stats.starttime.ns, t.stats.endtime.ns)
                 for t in headers
@@ -116,6 +119,7 @@ class _FileSource:
             )
         self.report = report
         self.entries = entries
+        self.formats = formats
         self.spans = np.array([entry[3:] for entry in entries], dtype=np.int64)
 
     def get(self, start_ns, end_ns, station=None):
@@ -127,7 +131,7 @@ class _FileSource:
         stream = Stream()
         for file in dict.fromkeys(self.entries[i][0] for i in wanted):
             try:
-                part = read(str(file), starttime=start, endtime=end)
+                part = read(str(file), self.formats[file], starttime=start, endtime=end)
             except Exception as error:
                 self.report.add("all", file.name, f"cannot be read: {_short(error)}", "left out")
                 continue

@@ -153,6 +153,10 @@ class _Door:
         valid = np.zeros(last - first, dtype=bool)
         for at, trace in pieces:
             self._put(trace, at - first, data, valid)
+        if not valid.any():
+            if any(at < last and at + t.stats.npts > first for at, t in pieces):
+                self._found("nothing recorded in the window", "channel left out")
+            return None
         return Record(self.id, origin + round(first / rate * 1e9), rate, data, valid)
 
     def _of_one_rate(self, traces):

@@ -66,13 +66,13 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
             If X does not have the shape seen by ``fit``, or holds values that are not finite.
         """
         check_is_fitted(self)
-        ndim = np.ndim(X)
+        ndim = _n_axes(X)
         X = self._validate(X, reset=False)
         result = self._apply(X) if isinstance(X, np.ndarray) else self._apply_lazily(X)
         return result[:, 0] if ndim == 2 and self._keeps_shape else result
 
     def _validate(self, X, *, reset):
-        network = np.ndim(X) == 4
+        network = _n_axes(X) == 4
         X = validate_waveforms(self, X, reset=reset, ndim=self._ndim, allow_nan=network)
         if network and isinstance(X, np.ndarray):
             check_missing_traces(X)
@@ -104,6 +104,10 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.requires_fit = True
         return tags
+
+
+def _n_axes(X):
+    return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 
 def check_missing_traces(X):

@@ -85,7 +85,7 @@ def make_pictures(
             pictures = _scaled(pictures, scaling, axes)
             if resized:
                 enlarge(pictures, target)
-            else:
+            elif not (direct and scaling is None):
                 np.copyto(target, pictures)
 
         return run

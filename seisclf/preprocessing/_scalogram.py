@@ -133,7 +133,7 @@ class Scalogram(WaveformTransformer):
         high = 0.4 * sampling_rate if self.high is None else self.high
         if not 0 < self.low < high <= sampling_rate / 2 or self.n_frequencies < 1:
             raise ValueError(
-                f"need n_frequencies >= 1 and 0 < low < high <= {sampling_rate / 2:g} Hz (Nyquist); "
+                f"need n_frequencies >= 1 and 0 < low < high <= {sampling_rate / 2:g} (Nyquist); "
                 f"got low={self.low}, high={high}, n_frequencies={self.n_frequencies}"
             )
         return np.geomspace(self.low, high, int(self.n_frequencies))

@@ -113,8 +113,11 @@ def resample(x, *, old_rate, new_rate, tolerance=1e-6, workers=None):
     taps = _anti_alias_filter(up, down).astype(x.dtype)
     n_out = -(-x.shape[-1] * up // down)
 
+    # One sample makes no line.
+    ends = "line" if x.shape[-1] > 1 else "mean"
+
     def run(rows):
-        return resample_poly(rows, up, down, axis=-1, window=taps, padtype="line")
+        return resample_poly(rows, up, down, axis=-1, window=taps, padtype=ends)
 
     return map_traces(run, x, n_out=n_out, workers=workers, cost=4 * max(1, up // down))
 
@@ -126,4 +129,7 @@ def _anti_alias_filter(up, down):
     width = (1 - _PASSBAND) * stop
     half = int(np.ceil((_ATTENUATION - 7.95) / (2.285 * np.pi * width) / 2))
     beta = 0.1102 * (_ATTENUATION - 8.7)
-    return firwin(2 * half + 1, stop - width / 2, window=("kaiser", beta))
+    taps = firwin(2 * half + 1, stop - width / 2, window=("kaiser", beta))
+    for branch in range(up):  # every output sample sees one branch, which must keep constants
+        taps[branch::up] /= up * taps[branch::up].sum()
+    return taps

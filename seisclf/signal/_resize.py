@@ -67,7 +67,7 @@ def resized_shape(shape, size):
     if np.ndim(size) == 0:
         height = int(size)
         # Height first, so that a whole width does not come out one short by rounding.
-        size = (height, shape[1] * height // shape[0])
+        size = (height, max(1, shape[1] * height // shape[0]))
     height, width = (int(n) for n in size)
     if height < 1 or width < 1:
         raise ValueError(f"size must be at least one pixel each way, got {height} x {width}")

@@ -41,7 +41,8 @@ def scale(x, method="zscore", axis=-1, *, center=True):
     Notes
     -----
     A trace whose interquartile range is zero though it is not constant (a few spikes on a dead
-    channel) is divided by its largest deviation from the median.
+    channel), or too small to divide the largest value by, is divided by its largest deviation
+    from the median.
 
     Examples
     --------
@@ -84,7 +85,7 @@ def _spread(deviations, peak, method, axis):
     if method == "robust":
         quarter = np.quantile(deviations, [0.25, 0.75], axis=axis, keepdims=True)
         between = (quarter[1] - quarter[0]).astype(peak.dtype)
-        return np.where(between == 0, peak, between)
+        return np.where(between <= np.finfo(peak.dtype).eps * peak, peak, between)
     # Relative to the peak, squares neither overflow nor vanish.
     relative = _divided(deviations, peak)
     return peak * np.sqrt(np.mean(np.square(relative, out=relative), axis=axis, keepdims=True))

@@ -7,10 +7,12 @@ from ._seisbench import read_seisbench
 from ._seisbench_write import write_seisbench
 from ._streams import from_streams
 from ._synthetic import make_seismic_events
+from ._synthetic_continuous import make_continuous_record
 from ._windows import add_noise_class, cut_windows, noise_windows
 
 __all__ = [
     "make_seismic_events",
+    "make_continuous_record",
     "read_seisbench",
     "write_seisbench",
     "from_streams",

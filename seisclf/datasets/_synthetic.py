@@ -324,7 +324,16 @@ def _draw_times(n_events, start, days, duration, rng):
     part = max(86400.0 * days / n_events, 1.5 * duration)
     seconds = np.arange(n_events) * part + rng.uniform(0, part - 1.01 * duration, n_events)
     offset = np.round(seconds * 1000).astype("timedelta64[ms]")
-    return np.datetime64(start, "ns") + offset.astype("timedelta64[ns]")
+    return _first_time(start) + offset.astype("timedelta64[ns]")
+
+
+def _first_time(start):
+    """A time as UTC without a zone, to the nanosecond."""
+    import pandas as pd
+
+    time = pd.Timestamp(start)
+    time = time.tz_convert("UTC").tz_localize(None) if time.tzinfo else time
+    return np.datetime64(time.to_datetime64(), "ns")
 
 
 def _draw_missing(n_events, n_stations, probability, rng):

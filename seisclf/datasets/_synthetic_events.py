@@ -36,10 +36,13 @@ class Recorded:
     magnitude: np.ndarray  # (n,)
 
 
-def record_events(label, site, grid, onset, snr_db, rng, *, n_components=3, noise=None):
+def record_events(
+    label, site, grid, onset, snr_db, rng, *, n_components=3, noise=None, taper=None
+):
     """Simulate events of class `label` and add them to noise at the wanted SNR.
 
-    `onset` (s) and `snr_db` have shape (n,); `noise` is drawn unless given.
+    `onset` (s) and `snr_db` have shape (n,); `noise` is drawn unless given; `taper`
+    (n_samples,) multiplies the events before anything is measured.
     """
     n, s = len(onset), site.n_stations
     if noise is None:
@@ -52,6 +55,8 @@ def record_events(label, site, grid, onset, snr_db, rng, *, n_components=3, nois
     wanted_rms = site.noise_rms.mean() * 10 ** (snr_db / 20)
     wave = SIMULATORS[label](site, grid, onset, wanted_rms, rng)
     clean = wave.signal[:, :, :n_components]
+    if taper is not None:
+        clean = clean * taper
     energy = _passed(clean)
     start, end = _extent(energy, wave.p, grid)
     ratio = _power(energy, start, end, grid) / _power(_passed(noise), start, end, grid)

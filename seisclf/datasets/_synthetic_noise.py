@@ -33,8 +33,8 @@ def _disturb(noise, site, grid, share, rng):
     if rows.size == 0:
         return
     n = len(rows)
-    centre = rng.uniform(0, grid.duration, (n, 1))
-    length = log_uniform(rng, 0.05, 2.0, (n, 1))
+    centre = rng.uniform(0.2, 0.8, (n, 1)) * grid.duration
+    length = log_uniform(rng, 0.05, min(2.0, 0.07 * grid.duration), (n, 1))
     envelope = np.exp(-0.5 * ((grid.times - centre) / length) ** 2)
     tone = log_uniform(rng, 3.0, min(30.0, 0.4 * grid.sampling_rate), (n, 1))
     rough = np.cumsum(rng.normal(0, 0.25, (n, grid.n_samples)), axis=1)

@@ -231,7 +231,7 @@ def test_bad_parameters_are_named(params):
 
 
 def test_four_stations_from_obspy():
-    """BW.UH1 to UH4: verticals for an hour, one station with horizontals too."""
+    """BW.UH1 to UH4: verticals for four minutes, one station at another rate."""
     from obspy.core.util.base import get_example_file
 
     stream = Stream()

@@ -28,10 +28,14 @@ class Feature:
     needs_3c: bool = False
     needs_network: bool = False
     constant_for_fixed_window: bool = False
-    by_default: bool = True
+    is_station_id: bool = False
+
+    def as_row(self):
+        """All but the bookkeeping."""
+        return {name: value for name, value in vars(self).items() if name != "is_station_id"}
 
 
-def feature_set(n_bands=5, bands=None):
+def all_features(n_bands=5, bands=None):
     """All features, in the order of the columns.
 
     Parameters
@@ -74,7 +78,6 @@ def _waveform(labels):
         "s",
         "length of the window, N·dt",
         constant_for_fixed_window=True,
-        by_default=False,
     )
     yield row("env_max_over_mean", "envelope", "2", "1", "1 / mean of the normalised envelope ē")
     yield row(
@@ -315,7 +318,7 @@ def _network():
             unit,
             description,
             needs_network=True,
-            by_default=not name.startswith("station_"),
+            is_station_id=name.startswith("station_"),
         )
 
 

@@ -1,7 +1,5 @@
 """The transformer from seismograms to the features of Provost and others (2017)."""
 
-import difflib
-import numbers
 import warnings
 
 import numpy as np
@@ -11,15 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..base import WaveformEstimator, validate_waveforms
 from ..io import LazyWaveforms
-from ._engine import Plan, Report, compute_chunk, events_per_chunk
-from ._registry import FEATURE_SETS, GROUPS, STATION_EXTRAS, feature_set
+from ._engine import Report, compute_chunk, events_per_chunk
+from ._layout import Layout, channel_names, station_names
+from ._parameters import check_feature_set, check_names, check_parameters, resolved_bands
+from ._registry import all_features
 from ._spectrogram import frame_lengths
 from ._traces import Settings
 
-_DEFAULT_EDGES = (0.1, 1.0, 3.0, 10.0, 20.0, 50.0)
 _LAZY_BATCH_BYTES = 32 << 20
-_TRACE_GROUPS = frozenset({"waveform", "spectral", "spectrogram", "extra"})
-_ROLES = ({"Z", "U"}, {"N", "1"}, {"E", "2"})
 
 
 class SeismicFeatures(TransformerMixin, WaveformEstimator):
@@ -215,11 +212,12 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         ValueError
             If X or a parameter cannot be used.
         """
-        self._check_parameters()
+        check_parameters(self.get_params(deep=False))
         validate_waveforms(self, X, reset=True, ndim=(2, 3, 4), allow_nan=True)
-        self.bands_ = np.array(self._resolved_bands(), dtype=float).reshape(-1, 2)
-        self.feature_names_ = [column["column"] for column in self._columns()]
-        self._warn_of_adaptations()
+        columns, settings = self._layout.columns, self._settings()
+        self.bands_ = np.array(settings.bands, dtype=float).reshape(-1, 2)
+        self.feature_names_ = [column["column"] for column in columns]
+        self._warn_of_adaptations(settings, columns)
         return self
 
     def transform(self, X):
@@ -244,7 +242,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         """
         check_is_fitted(self)
         X = validate_waveforms(self, X, reset=False, ndim=(2, 3, 4), allow_nan=True)
-        settings, plan = self._settings(), self._plan()
+        settings, plan = self._settings(), self._layout.plan
         tables, report = [], Report()
         for batch in self._batches(X):
             table, part = self._transform_batch(batch, plan, settings)
@@ -287,8 +285,8 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         -------
         table : pandas.DataFrame
             Columns ``name``, ``group``, ``family``, ``number`` (in Provost's list), ``unit``,
-            ``description`` and the tags ``unit_dependent``, ``needs_3c``, ``needs_network``,
-            ``constant_for_fixed_window`` and ``by_default``.
+            ``description`` and the tags ``unit_dependent``, ``needs_3c``, ``needs_network`` and
+            ``constant_for_fixed_window``.
 
         Examples
         --------
@@ -301,8 +299,8 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         """
         import pandas as pd
 
-        _check_feature_set(feature_set)
-        return pd.DataFrame(_all_features(n_bands))
+        check_feature_set(feature_set)
+        return pd.DataFrame(feature.as_row() for feature in all_features(n_bands))
 
     def output_table(self):
         """Say what each output column is.
@@ -316,7 +314,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         import pandas as pd
 
         check_is_fitted(self)
-        return pd.DataFrame(self._columns())
+        return pd.DataFrame(self._layout.columns)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -332,139 +330,27 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
             {"features": ["fft_centroid", "band_energy_2", "spg_kurt_max"], "n_jobs": 2},
         ]
 
-    # What is computed
-
-    def _selected(self):
-        """Features of the set, in its order, that groups or names ask for and X allows."""
-        known = _feature_rows(self._resolved_bands())
+    @property
+    def _layout(self):
+        bands = resolved_bands(self.bands, self.sampling_rate)
+        known = tuple(all_features(len(bands), bands))
         if self.features is not None:
-            _check_names(self.features, [feature.name for feature in known])
-            chosen = [feature for feature in known if feature.name in set(self.features)]
-            self._refuse_unavailable(chosen, "features")
-            return chosen
-        if self.groups is not None:
-            chosen = [feature for feature in known if self._in_groups(feature)]
-            self._refuse_unavailable(
-                [feature for feature in chosen if feature.group != "extra"], "groups"
-            )
-        else:
-            chosen = [f for f in known if f.group != "extra" and self._on_by_default(f)]
-        return [feature for feature in chosen if self._available(feature)]
-
-    def _in_groups(self, feature):
-        return feature.group in self.groups and self._on_by_default(feature)
-
-    def _on_by_default(self, feature):
-        if feature.constant_for_fixed_window:
-            return self.keep_constant
-        return feature.by_default or self.station_ids
-
-    def _available(self, feature):
-        if feature.needs_network:
-            return self._n_stations() is not None and self._n_stations() > 1
-        return not feature.needs_3c or self._polarity_order() is not None
-
-    def _refuse_unavailable(self, features, parameter):
-        missing = [feature for feature in features if not self._available(feature)]
-        if not missing:
-            return
-        word = "name" if parameter == "features" else "group"
-        names = ", ".join(sorted({getattr(feature, word) for feature in missing}))
-        if any(feature.needs_network for feature in missing):
-            need = "X of shape (n_events, n_stations, n_components, n_samples) with two stations"
-        else:
-            need = (
-                f"three channels of which components names Z, N (or 1) and E (or 2); got "
-                f"{self.n_channels_in_} channels and components={self.components!r}"
-            )
-        raise ValueError(f"{parameter} asks for {names}, which needs {need}: leave it out")
-
-    def _plan(self):
-        chosen = self._selected()
-        station = {f.name for f in chosen if f.group == "polarity" or f.name in STATION_EXTRAS}
-        trace = [f for f in chosen if f.group in _TRACE_GROUPS and f.name not in station]
-        channels = self._channel_names()
-        return Plan(
-            trace=tuple(f.name for f in trace),
-            station=tuple(f.name for f in chosen if f.name in station),
-            network=tuple(f.name for f in chosen if f.group == "network"),
-            trace_groups=frozenset(f.group for f in trace),
-            polarity_order=self._polarity_order(),
-            network_channel=channels.index("Z") if "Z" in channels else 0,
+            check_names(self.features, [feature.name for feature in known], "features")
+        return Layout(
+            known=known,
+            channels=channel_names(self.components, self.n_channels_in_),
+            stations=station_names(self.stations, getattr(self, "n_stations_in_", None)),
+            groups=None if self.groups is None else tuple(self.groups),
+            features=None if self.features is None else tuple(self.features),
+            station_ids=self.station_ids,
+            keep_constant=self.keep_constant,
         )
-
-    def _columns(self):
-        """Name, place and feature of every column, in the order that the engine writes."""
-        rows = {feature.name: feature for feature in _feature_rows(self._resolved_bands())}
-        plan = self._plan()
-        stations = self._station_names()
-        columns = []
-        for station in stations:
-            places = [
-                (station, channel, name)
-                for channel in self._channel_names()
-                for name in plan.trace
-            ]
-            places += [(station, "", name) for name in plan.station]
-            columns += [_column(*place, rows) for place in places]
-        return columns + [_column("network", "", name, rows) for name in plan.network]
-
-    # Names of stations and channels
-
-    def _n_stations(self):
-        return getattr(self, "n_stations_in_", None)
-
-    def _channel_names(self):
-        names = list(self.components)
-        if len(names) == self.n_channels_in_:
-            return names
-        return [f"ch{i}" for i in range(self.n_channels_in_)]
-
-    def _station_names(self):
-        if self._n_stations() is None:
-            return [""]
-        if self.stations is None:
-            return [f"st{i}" for i in range(self._n_stations())]
-        if len(self.stations) != self._n_stations():
-            raise ValueError(
-                f"stations names {len(self.stations)} stations and X has {self._n_stations()}: "
-                f"give one name per station, or stations=None"
-            )
-        return list(self.stations)
-
-    def _polarity_order(self):
-        """Channels of Z, N and E, or None unless there are just these three."""
-        letters = [str(name).upper() for name in self._channel_names()]
-        if len(letters) != 3:
-            return None
-        order = [i for role in _ROLES for i, letter in enumerate(letters) if letter in role]
-        return tuple(order) if sorted(order) == [0, 1, 2] else None
-
-    def _check_input_names(self, names):
-        seen = getattr(self, "feature_names_in_", None)
-        if seen is not None and not np.array_equal(seen, names):
-            raise ValueError("input_features is not equal to feature_names_in_")
-        if len(names) != self.n_features_in_:
-            raise ValueError(
-                f"input_features should have length equal to number of features "
-                f"({self.n_features_in_}), got {len(names)}"
-            )
-
-    # Parameters
-
-    def _resolved_bands(self):
-        if self.bands is not None:
-            return tuple((float(low), float(high)) for low, high in self.bands)
-        nyquist = self.sampling_rate / 2
-        top = min(_DEFAULT_EDGES[-1], nyquist) if nyquist > _DEFAULT_EDGES[-2] else 50.0
-        edges = (*_DEFAULT_EDGES[:-1], top)
-        return tuple(zip(edges[:-1], edges[1:], strict=True))
 
     def _settings(self):
         return Settings(
             sampling_rate=float(self.sampling_rate),
             n_samples=self.n_samples_in_,
-            bands=self._resolved_bands(),
+            bands=resolved_bands(self.bands, self.sampling_rate),
             detrend=self.detrend,
             smoothing=self.smoothing,
             envelope_smoothing=self.envelope_smoothing,
@@ -476,45 +362,20 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
             polarity_window=self.polarity_window,
         )
 
-    def _check_parameters(self):
-        _check_feature_set(self.feature_set)
-        for name in ("sampling_rate", "spectrogram_window"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
-        for name in (
-            "smoothing",
-            "envelope_smoothing",
-            "spectrum_smoothing",
-            "spectrum_peak_distance",
-            "spectrogram_smoothing",
-        ):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be 0 (none) or more, got {getattr(self, name)!r}")
-        if not 0 <= self.spectrogram_overlap < 1:
+    def _check_input_names(self, names):
+        seen = getattr(self, "feature_names_in_", None)
+        if seen is not None and not np.array_equal(seen, names):
+            raise ValueError("input_features is not equal to feature_names_in_")
+        if len(names) != self.n_features_in_:
             raise ValueError(
-                f"spectrogram_overlap must be from 0 to below 1, got {self.spectrogram_overlap!r}"
+                f"input_features should have length equal to number of features "
+                f"({self.n_features_in_}), got {len(names)}"
             )
-        if self.detrend not in ("linear", "constant", None):
-            raise ValueError(f'detrend must be "linear", "constant" or None, got {self.detrend!r}')
-        if self.undefined != "nan" and not isinstance(self.undefined, numbers.Real):
-            raise ValueError(f'undefined must be "nan" or a number, got {self.undefined!r}')
-        self._check_selection()
-        _check_bands(self.bands)
-        _check_window(self.polarity_window)
 
-    def _check_selection(self):
-        if self.features is not None and self.groups is not None:
-            raise ValueError("give groups or features, not both: set one of them to None")
-        if isinstance(self.groups, str) or isinstance(self.features, str):
-            raise TypeError('groups and features are sequences: ("waveform",), not "waveform"')
-        if self.groups is not None:
-            _check_names(self.groups, GROUPS)
-
-    def _warn_of_adaptations(self):
-        settings = self._settings()
+    def _warn_of_adaptations(self, settings, columns):
         duration = settings.n_samples * settings.dt
         if self.spectrogram_window > duration * (1 + 1e-9) and any(
-            column["group"] == "spectrogram" for column in self._columns()
+            column["group"] == "spectrogram" for column in columns
         ):
             length = frame_lengths(settings)[0]
             warnings.warn(
@@ -529,7 +390,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
             for (low, high), response in zip(settings.bands, settings.band_responses, strict=True)
             if response is None
         ]
-        if unusable and any(column["name"].startswith("band_") for column in self._columns()):
+        if unusable and any(column["name"].startswith("band_") for column in columns):
             warnings.warn(
                 f"bands above the Nyquist frequency of {settings.nyquist:g} Hz give NaN: "
                 f"{', '.join(unusable)}. Give bands=[...] that end at or below it.",
@@ -582,45 +443,3 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
                 UserWarning,
                 stacklevel=3,
             )
-
-
-def _all_features(n_bands):
-    return feature_set(n_bands)
-
-
-def _feature_rows(bands):
-    return feature_set(len(bands), bands)
-
-
-def _column(station, channel, name, rows):
-    column = "_".join(part for part in (station, channel, name) if part)
-    return {"column": column, "station": station, "channel": channel} | vars(rows[name])
-
-
-def _check_feature_set(name):
-    if name not in FEATURE_SETS:
-        raise ValueError(f"feature_set must be one of {list(FEATURE_SETS)}, got {name!r}")
-
-
-def _check_names(names, known):
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=3)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"choose from {list(known)}"
-            raise ValueError(f"there is no {name!r}: {hint}")
-
-
-def _check_bands(bands):
-    for band in bands if bands is not None else ():
-        if len(band) != 2 or not 0 <= band[0] < band[1]:
-            raise ValueError(
-                f"bands must be pairs (low, high) in Hz with 0 <= low < high, got {tuple(band)}"
-            )
-
-
-def _check_window(window):
-    if window is not None and (len(window) != 2 or not 0 <= window[0] < window[1]):
-        raise ValueError(
-            f"polarity_window must be (start, end) in seconds with 0 <= start < end, or None; "
-            f"got {window!r}"
-        )

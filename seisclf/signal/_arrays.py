@@ -3,6 +3,7 @@
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -107,8 +108,8 @@ class _OneBlasThread:
     def __init__(self):
         self._lock = threading.Lock()
         self._depth = 0
-        self._controller = None
-        self._limit = None
+        self._controller: Any = None
+        self._limit: Any = None
 
     def __enter__(self):
         with self._lock:

@@ -194,6 +194,5 @@ def _check_corner(name, corner, sampling_rate):
 
 def _default_padlen(sos):
     """Length of the extension that SciPy chooses, from the sections that are not first order."""
-    n_taps = 2 * len(sos) + 1
-    n_taps -= min(np.count_nonzero(sos[:, 2] == 0), np.count_nonzero(sos[:, 5] == 0))
-    return 3 * int(n_taps)
+    at_origin = min(np.count_nonzero(sos[:, 2] == 0), np.count_nonzero(sos[:, 5] == 0))
+    return 3 * (2 * len(sos) + 1 - int(at_origin))

@@ -10,7 +10,7 @@ from ._arrays import as_float
 class Polarization(NamedTuple):
     """Result of :func:`polarization`; every field has the leading axes of the record.
 
-    Attributes
+    Parameters
     ----------
     eigenvalues : ndarray of shape (..., 3)
         Eigenvalues of the covariance matrix, ascending, never negative.
@@ -87,12 +87,14 @@ def polarization(x, *, components="ZNE", mask=None):
     order = [components.index(c) for c in "ZNE"]
     direction = _upwards(vectors[..., order, 2])
     eigenvalues = np.where(undefined[..., None], np.nan, values * peak**2)
-    fields = (direction, *_attributes(values, direction))
-    fields = [
-        np.where(still[..., None] if field.ndim > still.ndim else still, np.nan, field)
-        for field in fields
-    ]
-    return Polarization(*(field.astype(x.dtype)[()] for field in (eigenvalues, *fields)))
+    described = (direction, *_attributes(values, direction))
+    defined = (np.where(_like(still, field), np.nan, field) for field in described)
+    return Polarization(*(field.astype(x.dtype)[()] for field in (eigenvalues, *defined)))
+
+
+def _like(mask, field):
+    """The mask with as many axes as the field."""
+    return mask[..., np.newaxis] if field.ndim > mask.ndim else mask
 
 
 def _covariance(x, mask):

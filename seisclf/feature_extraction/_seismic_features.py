@@ -413,7 +413,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
                     f"X contains infinity among events {start} to {start + len(batch) - 1}: mend "
                     f"or leave out these events"
                 )
-            yield batch[:, np.newaxis] if batch.ndim == 2 else batch
+            yield batch
 
     def _transform_batch(self, X, plan, settings):
         X = X[:, np.newaxis] if X.ndim == 3 else X  # one station

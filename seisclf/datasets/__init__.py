@@ -2,13 +2,15 @@
 
 from ._bunch import take_rows
 from ._catalog import events_from_catalog
+from ._display import WaveformDisplay
+from ._noise_windows import add_noise_class, noise_windows
 from ._real import load_gujarat, load_kachchh
 from ._seisbench import read_seisbench
 from ._seisbench_write import write_seisbench
 from ._streams import from_streams
 from ._synthetic import make_seismic_events
 from ._synthetic_continuous import make_continuous_record
-from ._windows import add_noise_class, cut_windows, noise_windows
+from ._windows import cut_windows
 
 __all__ = [
     "make_seismic_events",
@@ -23,4 +25,5 @@ __all__ = [
     "noise_windows",
     "add_noise_class",
     "take_rows",
+    "WaveformDisplay",
 ]

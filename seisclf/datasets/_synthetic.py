@@ -1,15 +1,20 @@
 """Labelled synthetic events, made from sources, paths, sites and noise."""
 
-import numbers
-
 import numpy as np
 from sklearn.utils import Bunch
 
 from seisclf.utils import check_seed
 
+from ._synthetic_checks import (
+    check_balance,
+    check_classes,
+    check_counts,
+    check_grid,
+    check_snr,
+    first_time,
+)
 from ._synthetic_events import SIMULATORS, record_events
-from ._synthetic_propagation import TimeGrid
-from ._synthetic_sites import MAX_SITES, make_sites, sites_frame, stations_frame
+from ._synthetic_sites import make_sites, sites_frame, stations_frame
 
 _CHUNK = 1_500_000  # values simulated at once: bounds memory, and stays near the cache
 _EVENT_COLUMNS = ("latitude", "longitude", "depth", "origin", "magnitude")
@@ -142,16 +147,16 @@ def make_seismic_events(
     >>> sorted(set(events.target.tolist()))
     ['earthquake', 'noise', 'quake', 'rockfall']
     """
-    classes = _check_classes(classes)
-    grid = _check_grid(n_samples, duration, sampling_rate)
-    _check_counts(n_events, n_sites, n_stations, n_components, missing_station_probability)
+    classes = check_classes(classes)
+    grid = check_grid(n_samples, duration, sampling_rate)
+    check_counts(n_events, n_sites, n_stations, n_components, missing_station_probability)
     seed = check_seed(random_state)
     rng = np.random.default_rng([seed, 1])
     sites = make_sites(n_sites, n_stations, np.random.default_rng([seed, 0]))
 
-    label = _draw_labels(n_events, len(classes), _check_balance(class_balance, classes), rng)
+    label = _draw_labels(n_events, len(classes), check_balance(class_balance, classes), rng)
     site = _draw_sites(label, n_sites, rng)
-    low, high = _check_snr(snr_db)
+    low, high = check_snr(snr_db)
     snr = rng.uniform(low, high, n_events)
     onset = rng.uniform(0.12, 0.3, n_events) * grid.duration
     times = _draw_times(n_events, start, days, grid.duration, rng)
@@ -324,87 +329,10 @@ def _draw_times(n_events, start, days, duration, rng):
     part = max(86400.0 * days / n_events, 1.5 * duration)
     seconds = np.arange(n_events) * part + rng.uniform(0, part - 1.01 * duration, n_events)
     offset = np.round(seconds * 1000).astype("timedelta64[ms]")
-    return _first_time(start) + offset.astype("timedelta64[ns]")
-
-
-def _first_time(start):
-    """A time as UTC without a zone, to the nanosecond."""
-    import pandas as pd
-
-    time = pd.Timestamp(start)
-    time = time.tz_convert("UTC").tz_localize(None) if time.tzinfo else time
-    return np.datetime64(time.to_datetime64(), "ns")
+    return first_time(start) + offset.astype("timedelta64[ns]")
 
 
 def _draw_missing(n_events, n_stations, probability, rng):
     missing = rng.uniform(size=(n_events, n_stations)) < probability
     missing[np.arange(n_events), rng.integers(n_stations, size=n_events)] = False
     return missing
-
-
-def _check_classes(classes):
-    classes = [classes] if isinstance(classes, str) else list(classes)
-    unknown = [name for name in classes if name not in SIMULATORS]
-    if unknown or not classes or len(set(classes)) < len(classes):
-        raise ValueError(
-            f"classes must be different names among {list(SIMULATORS)}; got {classes}"
-        )
-    return classes
-
-
-def _check_grid(n_samples, duration, sampling_rate):
-    if not sampling_rate >= 20:
-        raise ValueError(
-            f"sampling_rate must be at least 20 Hz, or quakes cannot be told; got {sampling_rate}"
-        )
-    if duration is not None:
-        n_samples = round(duration * sampling_rate)
-    if not isinstance(n_samples, numbers.Integral) or n_samples < sampling_rate:
-        raise ValueError(
-            f"n_samples (or duration) must give a window of at least one second, an integer "
-            f"number of samples; got {n_samples!r} samples at {sampling_rate} Hz"
-        )
-    return TimeGrid(int(n_samples), float(sampling_rate))
-
-
-def _check_counts(n_events, n_sites, n_stations, n_components, missing):
-    for name, value in {
-        "n_events": n_events,
-        "n_sites": n_sites,
-        "n_stations": n_stations,
-    }.items():
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise ValueError(f"{name} must be a positive integer; got {value!r}")
-    if n_sites > MAX_SITES:
-        raise ValueError(f"n_sites must be at most {MAX_SITES}; got {n_sites}")
-    if n_components not in (1, 3):
-        raise ValueError(f"n_components must be 1 (Z) or 3 (Z, N, E); got {n_components!r}")
-    if not 0 <= missing < 1:
-        raise ValueError(f"missing_station_probability must be in [0, 1); got {missing!r}")
-
-
-def _check_balance(class_balance, classes):
-    if class_balance is None:
-        class_balance = [1.0] * len(classes)
-    elif hasattr(class_balance, "keys"):
-        if set(class_balance) != set(classes):
-            raise ValueError(
-                f"class_balance must have the keys {classes}; got {list(class_balance)}"
-            )
-        class_balance = [class_balance[name] for name in classes]
-    balance = np.asarray(class_balance, dtype=float)
-    if balance.shape != (len(classes),) or np.any(balance < 0) or balance.sum() <= 0:
-        raise ValueError(
-            f"class_balance must hold {len(classes)} numbers, none negative, not all zero; "
-            f"got {class_balance}"
-        )
-    return balance / balance.sum()
-
-
-def _check_snr(snr_db):
-    bounds = np.asarray(snr_db, dtype=float)
-    if bounds.ndim == 0:
-        bounds = np.repeat(bounds, 2)
-    if bounds.shape != (2,) or not np.all(np.isfinite(bounds)) or bounds[0] > bounds[1]:
-        raise ValueError(f"snr_db must be a number or (low, high) in dB; got {snr_db!r}")
-    return bounds

@@ -5,13 +5,13 @@ from sklearn.utils import Bunch
 
 from seisclf.utils import check_seed
 
-from ._synthetic import (
-    _check_balance,
-    _check_classes,
-    _check_counts,
-    _check_grid,
-    _check_snr,
-    _first_time,
+from ._synthetic_checks import (
+    check_balance,
+    check_classes,
+    check_counts,
+    check_grid,
+    check_snr,
+    first_time,
 )
 from ._synthetic_events import record_events
 from ._synthetic_noise import background
@@ -111,18 +111,18 @@ def make_continuous_record(
     >>> record.catalog["class"].isin(["earthquake", "quake", "rockfall"]).all()
     np.True_
     """
-    classes = _check_classes(classes)
+    classes = check_classes(classes)
     if "noise" in classes:
         raise ValueError(f"classes must not hold 'noise', it is everywhere else; got {classes}")
-    grid = _check_grid(3000, duration, sampling_rate)
-    _check_counts(1, n_sites, n_stations, n_components, 0)
+    grid = check_grid(3000, duration, sampling_rate)
+    check_counts(1, n_sites, n_stations, n_components, 0)
     if not 0 <= site < n_sites:
         raise ValueError(f"site must be in [0, n_sites={n_sites}); got {site!r}")
     if gaps < 0 or gaps * 60 > duration:
         raise ValueError(f"gaps must be at least 0 and at most one a minute; got {gaps!r}")
     if not event_rate >= 0:
         raise ValueError(f"event_rate must not be negative; got {event_rate!r}")
-    balance = _check_balance(class_balance, classes)
+    balance = check_balance(class_balance, classes)
     seed = check_seed(random_state)
     place = make_sites(n_sites, n_stations, np.random.default_rng([seed, 0]))[site]
     rng = np.random.default_rng([seed, 3, site])
@@ -130,11 +130,11 @@ def make_continuous_record(
     window = TimeGrid(int(min(_LONGEST, duration) * sampling_rate), float(sampling_rate))
     begins = _draw_begins(event_rate, grid, window, rng)
     label = rng.choice(len(classes), len(begins), p=balance)
-    snr = rng.uniform(*_check_snr(snr_db), len(begins))
+    snr = rng.uniform(*check_snr(snr_db), len(begins))
     data = _long_noise(place, grid, n_components, rng)
     truth = _add_events(data, classes, label, place, window, begins, snr, rng)
 
-    first = _first_time(start)
+    first = first_time(start)
     holes = _draw_gaps(gaps, place, grid, rng)
     return Bunch(
         stream=_to_stream(data, place, grid, first, holes),

@@ -28,7 +28,8 @@ Window = Annotated[
     tuple[float, float] | None,
     typer.Option(
         metavar="START END",
-        help="Cut windows from START to END seconds relative to P, such as -2 13.",
+        help="Cut windows from START to END seconds relative to P (to the event's start where "
+        "there is no P), such as -2 13.",
     ),
 ]
 Noise = Annotated[

@@ -21,9 +21,12 @@ def run_compare(data, out, *, estimators, groups, folds, window, noise, label, j
 
     steps = Steps(3)
     with steps.step("Reading events"):
-        bunch = load_events(data, window=window, noise=noise, label=label)
+        bunch = load_events(data, window=window, noise=noise, label=label, tell=say)
         say(describe_events(bunch))
-        chosen = build_all(estimators, sampling_rate=bunch.sampling_rate, seed=seed, quick=quick)
+        chosen = build_all(
+            estimators, sampling_rate=bunch.sampling_rate, components=bunch.components, seed=seed,
+            quick=quick,
+        )  # fmt: skip
         cv = splitter(groups, folds, bunch.metadata, seed)
     with steps.step(f"Comparing {', '.join(chosen)}"):
         out.mkdir(parents=True, exist_ok=True)
@@ -31,12 +34,14 @@ def run_compare(data, out, *, estimators, groups, folds, window, noise, label, j
             chosen, bunch.data, bunch.target, cv=cv, metadata=bunch.metadata, n_jobs=jobs,
             store=out / "fits", refit="best", random_state=seed,
         )  # fmt: skip
-        show_table(score_table(comparison))
+        show_table(score_table(comparison, short=True))
     with steps.step("Writing the report"):
         model = save(comparison.best_estimator_, out / "model.seisclf")
         document = Document(
             out, f"Comparison of {len(chosen)} estimators on {data.name}", describe_events(bunch)
         )
+        if quick:
+            document.key("This was a trial run (`--quick`): the scores are no result.")
         result_section(document, comparison)
         folds_section(document, comparison)
         classes_section(document, comparison)

@@ -105,13 +105,15 @@ def files_of(document, comparison):
     ]
 
 
-def score_table(comparison):
+def score_table(comparison, *, short=False):
     """Summary with intervals, as strings for reading.
 
     Parameters
     ----------
     comparison : Comparison
         What was compared.
+    short : bool, default=False
+        First metric only, for narrow terminals.
 
     Returns
     -------
@@ -121,7 +123,7 @@ def score_table(comparison):
     summary = comparison.summary()
     intervals = comparison.intervals()
     table = pd.DataFrame({"estimator": summary.index})
-    for i, metric in enumerate(comparison.metrics_):
+    for i, metric in enumerate(comparison.metrics_[: 1 if short else None]):
         mean, std = summary[metric, "mean"], summary[metric, "std"]
         table[METRIC_WORDS.get(metric, metric)] = [
             f"{m:.3f} ± {s:.3f}" for m, s in zip(mean, std, strict=True)

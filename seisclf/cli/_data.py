@@ -1,11 +1,17 @@
 """Labelled events from a folder, and folds by name."""
 
+import contextlib
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ._errors import BadInput
 
+# Windows are cut around P, or where that is not known around the start of the event.
+_ONSETS = ("P", "start")
+# Waveforms larger than this (bytes) stay on disk and are read batch by batch.
+_IN_MEMORY = 2 * 2**30
 GROUPS = ("event", "day", "week", "month", "year", "station", "site", "time")
 
 
@@ -15,7 +21,7 @@ def is_dataset(path):
     return path.is_dir() and any(path.glob("metadata*.csv")) and any(path.glob("waveforms*.hdf5"))
 
 
-def load_events(path, *, window=None, noise=False, label=None):
+def load_events(path, *, window=None, noise=False, label=None, tell=None):
     """Read a set, cut windows around P, add a noise class.
 
     Parameters
@@ -28,6 +34,8 @@ def load_events(path, *, window=None, noise=False, label=None):
         Whether stretches before P become a class of their own.
     label : str, optional
         Column of the metadata that holds the class.
+    tell : callable, optional
+        Called with one line for everything that was left out.
 
     Returns
     -------
@@ -40,14 +48,18 @@ def load_events(path, *, window=None, noise=False, label=None):
     if noise and not window:
         raise BadInput("--noise needs --window START END: noise is cut from before P")
     options = {} if label is None else {"label": label}
-    bunch = read_seisbench(path, **options)
+    bunch = read_seisbench(path, lazy=True, **options)
     if bunch.target is None:
         raise BadInput(f"{path} has no labels: name their column with --label")
     if window:
         start, end = window
         if not start < end:
             raise BadInput(f"--window {start:g} {end:g}: the start must lie before the end")
-        bunch = (add_noise_class if noise else cut_windows)(bunch, start=start, end=end)
+        cut = add_noise_class if noise else cut_windows
+        with _told(tell):
+            bunch = cut(bunch, start=start, end=end, relative_to=_ONSETS, outside="drop")
+    if bunch.data.nbytes <= _IN_MEMORY:
+        bunch.data = np.asarray(bunch.data)
     classes = np.unique(bunch.target)
     if len(classes) < 2:
         raise BadInput(
@@ -55,6 +67,17 @@ def load_events(path, *, window=None, noise=False, label=None):
             f"one, --label names another column)"
         )
     return bunch
+
+
+@contextlib.contextmanager
+def _told(tell):
+    """Hand warnings to `tell`, one line each."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for warning in caught:
+        if tell is not None:
+            tell(" ".join(str(warning.message).split()))
 
 
 def check_dataset(path):

@@ -12,7 +12,7 @@ class Named:
     Attributes
     ----------
     build : callable
-        ``build(sampling_rate, seed, quick)`` -> unfitted estimator.
+        ``build(sampling_rate, components, seed, quick)`` -> unfitted estimator.
     words : str
         What it is, for the user.
     """
@@ -21,15 +21,18 @@ class Named:
     words: str
 
 
-def _forest(sampling_rate, seed, quick):
+def _forest(sampling_rate, components, seed, quick):
     from ..ensemble import FeatureForestClassifier
 
     return FeatureForestClassifier(
-        sampling_rate=sampling_rate, n_estimators=100 if quick else 500, random_state=seed
+        sampling_rate=sampling_rate,
+        components=components,
+        n_estimators=50 if quick else 500,
+        random_state=seed,
     )
 
 
-def _boosting(sampling_rate, seed, quick):
+def _boosting(sampling_rate, components, seed, quick):
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.pipeline import Pipeline
 
@@ -43,11 +46,14 @@ def _boosting(sampling_rate, seed, quick):
         random_state=seed,
     )
     return Pipeline(
-        [("features", SeismicFeatures(sampling_rate=sampling_rate)), ("boosting", boosting)]
+        [
+            ("features", SeismicFeatures(sampling_rate=sampling_rate, components=components)),
+            ("boosting", boosting),
+        ]
     )
 
 
-def _logistic(sampling_rate, seed, quick):
+def _logistic(sampling_rate, components, seed, quick):
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import Pipeline
@@ -57,13 +63,13 @@ def _logistic(sampling_rate, seed, quick):
 
     return Pipeline(
         [
-            ("features", SeismicFeatures(sampling_rate=sampling_rate)),
+            ("features", SeismicFeatures(sampling_rate=sampling_rate, components=components)),
             ("imputation", SimpleImputer(strategy="median", keep_empty_features=True)),
             # Amplitudes span many orders of magnitude: ranks are what a linear model can use.
             (
                 "ranks",
                 QuantileTransformer(
-                    n_quantiles=100, output_distribution="normal", random_state=seed
+                    n_quantiles=50, output_distribution="normal", random_state=seed
                 ),
             ),
             (
@@ -74,22 +80,25 @@ def _logistic(sampling_rate, seed, quick):
     )
 
 
-def _stft_cnn(sampling_rate, seed, quick):
+def _stft_cnn(sampling_rate, components, seed, quick):
     from ..neural_network import STFTCNNClassifier
 
     return STFTCNNClassifier(
-        sampling_rate=sampling_rate, max_epochs=3 if quick else 40, random_state=seed
+        sampling_rate=sampling_rate,
+        max_epochs=3 if quick else 30,
+        batch_size=32,
+        random_state=seed,
     )
 
 
-def _chance(sampling_rate, seed, quick):
+def _chance(sampling_rate, components, seed, quick):
     from sklearn.dummy import DummyClassifier
 
     return DummyClassifier(strategy="prior")
 
 
 REGISTRY = {
-    "forest": Named(_forest, "random forest on about 140 seismic features"),
+    "forest": Named(_forest, "random forest on seismic features"),
     "boosting": Named(_boosting, "gradient-boosted trees on seismic features"),
     "logistic": Named(_logistic, "logistic regression on ranked seismic features"),
     "stft-cnn": Named(_stft_cnn, "convolutional network on the short-time Fourier transform"),
@@ -97,7 +106,7 @@ REGISTRY = {
 }
 
 
-def build(name, *, sampling_rate, seed=0, quick=False):
+def build(name, *, sampling_rate, components="ZNE", seed=0, quick=False):
     """An unfitted estimator by name.
 
     Parameters
@@ -106,6 +115,8 @@ def build(name, *, sampling_rate, seed=0, quick=False):
         Key of `REGISTRY`.
     sampling_rate : float
         Hertz of the waveforms.
+    components : str, default="ZNE"
+        Letters of the channels.
     seed : int, default=0
         Its ``random_state``.
     quick : bool, default=False
@@ -124,17 +135,17 @@ def build(name, *, sampling_rate, seed=0, quick=False):
     if name not in REGISTRY:
         known = ", ".join(REGISTRY)
         raise BadInput(f"no estimator is called {name!r}; known are {known}")
-    return REGISTRY[name].build(sampling_rate, seed, quick)
+    return REGISTRY[name].build(sampling_rate, components, seed, quick)
 
 
-def build_all(names, *, sampling_rate, seed=0, quick=False):
+def build_all(names, *, sampling_rate, components="ZNE", seed=0, quick=False):
     """Several estimators from a comma-separated list.
 
     Parameters
     ----------
     names : str
         Such as ``"forest,stft-cnn"``.
-    sampling_rate, seed, quick
+    sampling_rate, components, seed, quick
         See :func:`build`.
 
     Returns
@@ -149,5 +160,8 @@ def build_all(names, *, sampling_rate, seed=0, quick=False):
     if repeated:
         raise BadInput(f"--estimators names {', '.join(repeated)} more than once")
     return {
-        name: build(name, sampling_rate=sampling_rate, seed=seed, quick=quick) for name in chosen
+        name: build(
+            name, sampling_rate=sampling_rate, components=components, seed=seed, quick=quick
+        )
+        for name in chosen
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..io import gaps_of
-from ..io._components import component_letter, match_components
+from ._channels import choose_channels, full_name
 
 GAPS = ("raise", "interpolate", "zero", "nan")
 MISSING = ("raise", "nan", "zero")
@@ -131,35 +131,15 @@ class Assembler:
         for record in event.records.values():
             by_station.setdefault(record.station, []).append(record)
         return {
-            name: self._choose_channels(event.id, name, records)
+            name: choose_channels(
+                records,
+                self.components,
+                sampling_rate=self.sampling_rate,
+                report=self.report,
+                event=event.id,
+            )
             for name, records in by_station.items()
         }
-
-    def _choose_channels(self, event, station, records):
-        """One instrument at one location: never components of two."""
-        instruments = {}
-        for record in records:
-            _, _, location, channel = record.id.split(".")
-            whole_word = component_letter(channel) not in channel[-1:].upper()
-            band = "" if whole_word or len(channel) < 2 else channel[:-1].upper()
-            instruments.setdefault((location, band), []).append(record)
-        found = {}
-        for key, members in instruments.items():
-            index, notes = match_components([r.channel for r in members], self.components)
-            found[key] = [members[i] if i >= 0 else None for i in index], notes
-
-        def merit(key):
-            chosen = [r for r in found[key][0] if r is not None]
-            fits = all(r.sampling_rate == self.sampling_rate for r in chosen)
-            return -len(chosen), not fits, -sum(int(r.valid.sum()) for r in chosen), key
-
-        first, *others = sorted(found, key=merit)
-        for key in others:
-            channels = ", ".join(sorted(r.id for r in instruments[key]))
-            self.report.add(event, station, f"also recorded as {channels}", "not used")
-        for note in found[first][1]:
-            self.report.add(event, station, note, "taken as it is")
-        return found[first][0]
 
     def _stations(self, events):
         """Names of the stations wanted, in order."""
@@ -167,11 +147,11 @@ class Assembler:
         if self.stations is None:
             return there
         wanted = [self.stations] if isinstance(self.stations, str) else list(self.stations)
-        return [_full_name(name, there) for name in wanted]
+        return [full_name(name, there) for name in wanted]
 
     def _names(self, event, stations):
         if event.station is not None:
-            return [_full_name(event.station, list(event.groups))]
+            return [full_name(event.station, list(event.groups))]
         if self.as_rows:
             names = [name for name in stations if name in event.groups]
             if not names:
@@ -338,17 +318,6 @@ class Assembler:
                 "n_components": int(recorded.sum()),
             }
         return row | {"n_stations": int(recorded.any(axis=1).sum())}
-
-
-def _full_name(name, there):
-    """The station that is meant, given with or without its network."""
-    name = str(name)
-    if name in there:
-        return name
-    found = [t for t in there if t.rpartition(".")[2] == name]
-    if len(found) > 1:
-        raise ValueError(f"station {name!r} is ambiguous: {', '.join(found)}")
-    return found[0] if found else name
 
 
 def _interpolated(data, valid):

@@ -55,6 +55,35 @@ class RowTable:
     samples_first: bool = False
     _files: "_OpenFiles" = field(default_factory=lambda: _OpenFiles(), repr=False, compare=False)
 
+    @classmethod
+    def of_dataset(cls, path, name, sampling_rate):
+        """Return a table of all rows of one dataset, channels before samples."""
+        import h5py
+
+        path = str(Path(path).resolve())
+        with h5py.File(path, "r") as file:
+            shape = file[name].shape
+        if len(shape) not in (2, 3):
+            raise ValueError(
+                f"dataset {name!r} in {path} has shape {shape}; (n_events, n_samples) or "
+                f"(n_events, n_channels, n_samples) is needed"
+            )
+        zeros = np.zeros(shape[0], dtype=np.int64)
+        return cls(
+            paths=[path],
+            names=[name],
+            layouts=[np.arange(shape[1] if len(shape) == 3 else 1)],
+            fills=["pad"],
+            file=zeros,
+            dataset=zeros,
+            entry=np.arange(shape[0]),
+            layout=zeros,
+            start=zeros,
+            stop=zeros + shape[-1],
+            step=zeros + 1,
+            rate=zeros + float(sampling_rate),
+        )
+
     def __len__(self):
         return len(self.entry)
 
@@ -109,59 +138,49 @@ class RowTable:
         group = np.stack([self.file[rows], self.dataset[rows], self.layout[rows], self.step[rows]])
         order = wanted[np.lexsort((begin[wanted], self.entry[rows][wanted], *group[::-1, wanted]))]
         for same in _split(order, (group[:, order[1:]] != group[:, order[:-1]]).any(axis=0)):
-            dataset = self._dataset(rows[same[0]])
-            picks = self.layouts[self.layout[rows[same[0]]]]
-            step = int(self.step[rows[same[0]]])
-            entries = self.entry[rows[same]]
-            for run in self._runs(dataset, entries, begin[same], end[same]):
-                at = same[run]
-                lo, hi = int(begin[at].min()), int(end[at].max())
-                block = self._read_block(dataset, entries[run], lo, hi)
-                source = block if _is_identity(picks, block.shape[1]) else block[:, picks]
-                for k, i in enumerate(at):
-                    entry = max(entries[run][k] - entries[run][0], 0)
-                    into = slice(low[i] - first[i], high[i] - first[i])
-                    out[i, :, into] = source[entry, :, begin[i] - lo : end[i] - lo : step]
+            self._read_group(
+                rows[same], low[same] - first[same], begin[same], end[same], same, out
+            )
         self._fill_missing(rows, out)
 
-    def _dataset(self, row):
-        path = self.paths[self.file[row]]
-        return self._files.get(path)[self.names[self.dataset[row]]]
+    def _read_group(self, rows, shift, begin, end, at, out):
+        """Rows of one dataset, layout and step, sorted; `at` is where they go in `out`.
 
-    def _runs(self, dataset, entries, begin, end):
-        """Split sorted entries of one dataset into slices that are read in one go."""
-        if entries[0] < 0:
-            return [np.array([k]) for k in range(len(entries))]
-        n_channels = dataset.shape[1] if dataset.ndim == 3 else 1
-        width = int(end.max() - begin.min())
-        if width > 2 * int((end - begin).max()):
-            return [np.array([k]) for k in range(len(entries))]  # windows lie far apart
-        row_bytes = max(1, width * n_channels * dataset.dtype.itemsize)
-        bridge = max(1, _BRIDGE_BYTES // row_bytes)
-        most = max(1, _MAX_READ_BYTES // row_bytes)
-        runs, first = [], 0
-        for k in range(1, len(entries) + 1):
-            if (
-                k == len(entries)
-                or entries[k] - entries[k - 1] > bridge
-                or entries[k] - entries[first] >= most
-            ):
-                runs.append(np.arange(first, k))
-                first = k
-        return runs
+        `shift` is the sample of the window at which each recording begins, `begin` and `end` its
+        span in the stored array.
+        """
+        path = self.paths[self.file[rows[0]]]
+        dataset = self._files.get(path)[self.names[self.dataset[rows[0]]]]
+        shape, itemsize = dataset.shape, dataset.dtype.itemsize
+        entries, step = self.entry[rows], int(self.step[rows[0]])
+        picks = self.layouts[self.layout[rows[0]]]
+        key, n_channels = self._key(shape, blocked=entries[0] >= 0)
+        whole = np.array_equal(picks, np.arange(n_channels))
+        for run in _runs(entries, begin, end, n_channels * itemsize):
+            lo, hi = int(begin[run].min()), int(end[run].max())
+            source = self._read_block(dataset, key, entries[run], lo, hi)
+            source = source if whole else source[:, picks]
+            for i in range(run.start, run.stop):
+                entry = entries[i] - entries[run.start]
+                values = source[entry, :, begin[i] - lo : end[i] - lo : step]
+                out[at[i], :, shift[i] : shift[i] + values.shape[-1]] = values
 
-    def _read_block(self, dataset, entries, lo, hi):
+    def _key(self, shape, *, blocked):
+        """Axes of one row of a dataset as text, and its number of channels."""
+        row = shape[1:] if blocked else shape
+        if len(row) == 1:
+            return "W", 1
+        return ("WC", row[1]) if self.samples_first else ("CW", row[0])
+
+    @staticmethod
+    def _read_block(dataset, axes, entries, lo, hi):
         """(n_entries, n_raw_channels, hi - lo), of the dtype on disk."""
-        rows = () if entries[0] < 0 else (slice(int(entries[0]), int(entries[-1]) + 1),)
-        if dataset.ndim == 1 + len(rows):
-            selection, axes = (slice(lo, hi),), "W"
-        elif self.samples_first:
-            selection, axes = (slice(lo, hi), slice(None)), "WC"
+        samples = slice(lo, hi)
+        selection = {"W": (samples,), "WC": (samples, slice(None)), "CW": (slice(None), samples)}
+        if entries[0] < 0:
+            block = dataset[selection[axes]][np.newaxis]
         else:
-            selection, axes = (slice(None), slice(lo, hi)), "CW"
-        block = dataset[(*rows, *selection)]
-        if not rows:
-            block = block[np.newaxis]
+            block = dataset[(slice(entries[0], entries[-1] + 1), *selection[axes])]
         if axes == "W":
             return block[:, np.newaxis]
         return block.swapaxes(1, 2) if axes == "WC" else block
@@ -216,9 +235,26 @@ class _OpenFiles:
                 self._handles.clear()
 
 
+def _runs(entries, begin, end, sample_bytes):
+    """Slices of sorted entries that are read in one go."""
+    width = int(end.max() - begin.min())
+    apart = width > 2 * int((end - begin).max())  # windows lie far apart in their rows
+    if entries[0] < 0 or apart:
+        return [slice(k, k + 1) for k in range(len(entries))]
+    row_bytes = max(1, width * sample_bytes)
+    bridge = max(1, _BRIDGE_BYTES // row_bytes)
+    most = max(1, _MAX_READ_BYTES // row_bytes)
+    runs, first = [], 0
+    for k in range(1, len(entries) + 1):
+        if (
+            k == len(entries)
+            or entries[k] - entries[k - 1] > bridge
+            or entries[k] - entries[first] >= most
+        ):
+            runs.append(slice(first, k))
+            first = k
+    return runs
+
+
 def _split(order, breaks):
     return np.split(order, np.flatnonzero(breaks) + 1) if len(order) else []
-
-
-def _is_identity(picks, n_raw):
-    return len(picks) == n_raw and np.array_equal(picks, np.arange(n_raw))

@@ -1,7 +1,6 @@
 """Waveforms that stay on disk until a batch of them is needed."""
 
 import numbers
-from pathlib import Path
 
 import numpy as np
 
@@ -95,32 +94,8 @@ class LazyWaveforms:
         waveforms : LazyWaveforms
             Of shape (n_events, n_channels, n_samples).
         """
-        import h5py
-
-        path = str(Path(path).resolve())
-        with h5py.File(path, "r") as file:
-            shape = file[dataset].shape
-        if len(shape) not in (2, 3):
-            raise ValueError(
-                f"dataset {dataset!r} in {path} has shape {shape}; (n_events, n_samples) or "
-                f"(n_events, n_channels, n_samples) is needed"
-            )
-        zeros = np.zeros(shape[0], dtype=np.int64)
-        table = RowTable(
-            paths=[path],
-            names=[dataset],
-            layouts=[np.arange(shape[1] if len(shape) == 3 else 1)],
-            fills=["pad"],
-            file=zeros,
-            dataset=zeros,
-            entry=np.arange(shape[0]),
-            layout=zeros,
-            start=zeros,
-            stop=zeros + shape[-1],
-            step=zeros + 1,
-            rate=zeros + float(sampling_rate),
-        )
-        return cls(table, sampling_rate=sampling_rate, n_samples=shape[-1], **params)
+        table = RowTable.of_dataset(path, dataset, sampling_rate)
+        return cls(table, sampling_rate=sampling_rate, **params)
 
     # What an array has --------------------------------------------------------------------------
 

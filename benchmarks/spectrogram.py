@@ -126,14 +126,14 @@ def _methods(X, length, hop, n_fft, n_threads):
 
 
 def _check_equal(methods):
-    """All do the same work: their medians over time agree (they differ in frames at the ends)."""
+    """All do the same work: up to gain and a few frames at the ends, levels agree."""
     reference = None
     for name, method in methods.items():
         Z = np.asarray(method())
-        level = np.median(Z.reshape(-1, *Z.shape[-2:])[:8], axis=-1)
+        level = Z.reshape(-1, *Z.shape[-2:])[..., 4:-4].mean(axis=(0, 2))
         level /= level.mean()
         reference = level if reference is None else reference
-        if not np.allclose(level, reference, rtol=0.25):
+        if not np.allclose(level, reference, rtol=0.05):
             raise AssertionError(f"{name} computes something else")
 
 

@@ -10,8 +10,8 @@ some events and tested on others.
 # Events
 # ------
 #
-# 240 events, each recorded at three stations: one row is one event at one station. Data of your own
-# come in the same form from :func:`~seisclf.datasets.read_seisbench`,
+# 240 events, each recorded at three stations: one row is one event at one station. Data of your
+# own come in the same form from :func:`~seisclf.datasets.read_seisbench`,
 # :func:`~seisclf.datasets.events_from_catalog` or :func:`~seisclf.datasets.from_streams`.
 
 from seisclf.datasets import make_seismic_events
@@ -37,8 +37,8 @@ train, test = next(split.split(X, y, groups))
 # The pipeline
 # ------------
 #
-# The filter and the scaler keep the shape (n_events, n_channels, n_samples); the features are a table
-# of (n_events, n_features), some of which are undefined for some events and are filled with the
+# The filter and the scaler keep the shape (n_events, n_channels, n_samples); the features are a
+# table of (n_events, n_features). Some are undefined for some events, and are filled with the
 # median of the training set.
 
 from sklearn.ensemble import RandomForestClassifier

@@ -167,7 +167,7 @@ class WaveformDisplay:
         return np.array(axes, dtype=object)
 
     def _draw_traces(self, ax, event):
-        traces = self.data[event] - np.nanmean(self.data[event], axis=-1, keepdims=True)
+        traces = self.data[event] - self.data[event].mean(axis=-1, keepdims=True)
         times = np.arange(traces.shape[-1]) / self.sampling_rate
         largest = np.nanmax(np.abs(traces), initial=0) or 1.0
         for k, trace in enumerate(traces):

@@ -13,7 +13,7 @@ from ._synthetic_checks import (
     check_snr,
     first_time,
 )
-from ._synthetic_events import SIMULATORS, record_events
+from ._synthetic_events import SIMULATORS, record_events, samples_between
 from ._synthetic_sites import make_sites, sites_frame, stations_frame
 
 _CHUNK = 1_500_000  # values simulated at once: bounds memory, and stays near the cache
@@ -294,8 +294,9 @@ def _network_arrivals(truth, sites, site):
 
 
 def _masks(truth, label, grid):
-    after = grid.times >= truth["start"][..., None]
-    inside = after & (grid.times <= truth["end"][..., None])
+    samples = np.arange(grid.n_samples)
+    first, last = samples_between(truth["start"], truth["end"], grid)
+    inside = (samples >= first[..., None]) & (samples <= last[..., None])
     return inside * (label + 1).astype(np.int8)[:, None, None]
 
 

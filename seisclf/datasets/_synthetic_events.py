@@ -91,11 +91,19 @@ def _extent(energy, p, grid):
     return np.where(known, start, np.nan), np.where(known, end, np.nan)
 
 
+def samples_between(start, end, grid):
+    """First and last sample of a stretch given in seconds; an empty one (0, -1) for NaN."""
+    slack = 1e-6  # 3.1 s are sample 310, not 311, whatever 3.1 * 100 is
+    first = np.ceil(start * grid.sampling_rate - slack)
+    last = np.floor(end * grid.sampling_rate + slack)
+    return np.nan_to_num(first, nan=0).astype(int), np.nan_to_num(last, nan=-1).astype(int)
+
+
 def _power(energy, start, end, grid):
     """Mean power between start and end, both included."""
-    last_index = grid.n_samples - 1
-    a = np.clip(np.ceil(np.nan_to_num(start) * grid.sampling_rate), 0, last_index).astype(int)
-    b = np.clip(np.floor(np.nan_to_num(end) * grid.sampling_rate), a, last_index).astype(int)
+    a, b = samples_between(start, end, grid)
+    a = np.clip(a, 0, grid.n_samples - 1)
+    b = np.clip(b, a, grid.n_samples - 1)
     before = np.take_along_axis(energy, np.maximum(a - 1, 0)[..., None], axis=-1)[..., 0]
     until = np.take_along_axis(energy, b[..., None], axis=-1)[..., 0]
     return (until - np.where(a > 0, before, 0)) / (b - a + 1)

@@ -60,8 +60,9 @@ def spikes(site, grid, onset, wanted_rms, rng):
     step = fade * grid.sampling_rate / (1 + 2j * np.pi * f * fade)
     step[fade[:, 0] < 0.015] = 1.0
     wave = grid.to_signal(train * step)
-    motion = rng.choice([0.0, 1.0], (n, 3), p=[0.4, 0.6]) * rng.normal(0, 1, (n, 3))
-    motion[:, 0] = np.where(np.any(motion, axis=1), motion[:, 0], 1.0)
+    # What one channel suffers leaks into the others, faintly.
+    share = np.where(rng.uniform(size=(n, 3)) < 0.6, 1.0, 0.1)
+    motion = share * rng.uniform(0.4, 1.0, (n, 3)) * rng.choice([-1.0, 1.0], (n, 3))
     signal = np.zeros((n, s, 3, grid.n_samples), dtype=np.float32)
     signal[np.arange(n), station] = motion[..., None] * wave[:, None]
     # A glitch comes from nowhere: no source, hence no coordinates.
@@ -77,7 +78,8 @@ def cars(site, grid, onset, wanted_rms, rng):
     speed = rng.uniform(8, 25, n) * rng.choice([-1, 1], n) / 1e3  # km/s
     middle = onset + rng.uniform(0.15, 0.35, n) * grid.duration
     along = _along_road(site, place)
-    ahead = speed[:, None, None] * (grid.times - middle[:, None, None]) - along[..., None]
+    ahead = speed[:, None, None] * (grid.times - middle[:, None, None])
+    ahead = ahead - (along - along[:, :1])[..., None]  # the first station is passed at `middle`
     across = np.maximum(np.sqrt(np.maximum(place.distance**2 - along**2, 0)), 0.015)
     distance = np.hypot(ahead, across[..., None])
 

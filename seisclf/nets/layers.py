@@ -87,6 +87,8 @@ class STFTMagnitude(nn.Module):
         Centres of the frames, in seconds after the first sample.
     """
 
+    window: torch.Tensor
+
     def __init__(
         self,
         n_samples,

@@ -87,7 +87,8 @@ class NeuralEstimator(WaveformEstimator):
         refused unless it is named, as in "cuda:0".
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights and the optimizer of the last one, with the same
-        classes and shape of X, for `max_epochs` more epochs.
+        classes and shape of X, for `max_epochs` more epochs. With other events than before,
+        the validation set may hold some that the network has already learned.
     random_state : int, RandomState, Generator or None, default=None
         Fixes initial weights, validation split, order of the events, dropout and augmentation.
         The global generators are not touched. On a GPU, sums may still differ in the last digits.

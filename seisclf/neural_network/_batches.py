@@ -13,8 +13,8 @@ class EventDataset(torch.utils.data.Dataset):
     ----------
     X : ndarray or LazyWaveforms of shape (n_events, ..., n_samples)
         Waveforms.
-    y : ndarray of shape (n_events, ...), optional
-        Encoded targets.
+    y : ndarray of shape (n_events, ...) or tuple of them, optional
+        Encoded targets; a tuple for a network of several heads.
     weight : ndarray of shape (n_events,), optional
         Weight of each row in the loss.
     rows : ndarray of int, optional
@@ -69,7 +69,7 @@ class EventDataset(torch.utils.data.Dataset):
             X = self.X[rows]
         if X.ndim == 2:
             X = X[:, np.newaxis]
-        y = None if self.y is None else self.y[rows]
+        y = None if self.y is None else _map(lambda array: array[rows], self.y)
         return X, y, None if self.weight is None else self.weight[rows]
 
     def _check_finite(self, X, rows):
@@ -150,15 +150,22 @@ class BatchIterator:
         inputs = {"x": X}
         if weight is not None:
             inputs["weight"] = torch.from_numpy(weight.astype(self.dtype))
-        return inputs, torch.zeros(len(X)) if y is None else torch.from_numpy(np.array(y))
+        if y is None:
+            return inputs, torch.zeros(len(X))
+        return inputs, _map(lambda array: torch.from_numpy(np.array(array)), y)
 
     def _augmented(self, X, y):
         n = len(X)
-        X, y = self.augmenter.augment(np.array(X), np.array(y), self._augment_rng)
-        if len(X) != n or len(y) != n:
+        X, y = self.augmenter.augment(np.array(X), _map(np.array, y), self._augment_rng)
+        lengths = [len(target) for target in (y if isinstance(y, tuple) else (y,))]
+        if len(X) != n or set(lengths) != {n}:
             raise ValueError(
-                f"augmenter={self.augmenter!r} turned {n} rows into {len(X)} (and {len(y)} "
+                f"augmenter={self.augmenter!r} turned {n} rows into {len(X)} (and {lengths[0]} "
                 f"targets): one that adds or drops rows belongs into an imblearn Pipeline before "
                 f"the network"
             )
-        return np.asarray(X), np.asarray(y)
+        return np.asarray(X), _map(np.asarray, y)
+
+
+def _map(function, target):
+    return tuple(map(function, target)) if isinstance(target, tuple) else function(target)

@@ -136,7 +136,9 @@ class TrainingDisplay:
             self._scale(axis, curves)
             axis.legend(frameon=False)
         if label == "accuracy":
-            axis.set_ylim(top=min(1.02, axis.get_ylim()[1]))
+            axis.set_ylim(top=1.02)
+        if label == "learning rate":
+            axis.set_ylim(bottom=0)
         axis.xaxis.get_major_locator().set_params(integer=True)
 
     def _scale(self, axis, curves):
@@ -151,11 +153,13 @@ class TrainingDisplay:
         axis.axvline(self.best_epoch, color=_MARK, linewidth=0.8, linestyle=":")
         axis.plot(self.best_epoch, value, "o", color=color, markersize=5)
         text = f"{value:.3f}" if column == "valid_loss" else f"{value:.1%}"
+        late = self.best_epoch > 0.6 * self.history[-1]["epoch"]
         axis.annotate(
             f"epoch {self.best_epoch}: {text}",
             (self.best_epoch, value),
-            xytext=(6, 6),
+            xytext=(-6 if late else 6, 6),
             textcoords="offset points",
+            ha="right" if late else "left",
             fontsize="small",
             color=_MARK,
         )

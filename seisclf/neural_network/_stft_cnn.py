@@ -121,8 +121,10 @@ class STFTCNNClassifier(NeuralClassifier):
 
     References
     ----------
-    .. [1] STFT-CNN for rockfall, quakes and earthquakes with a human on the loop, see the user
-       guide for the full reference.
+    .. [1] Jiang, J., Murray, D., Stankovic, V., Stankovic, L., Hibert, C., Pytharouli, S. and
+       Malet, J.-P. (2025). A human-on-the-loop approach for labelling seismic recordings from
+       landslide site via a multi-class deep-learning based classification model. Science of
+       Remote Sensing. https://doi.org/10.1016/j.srs.2024.100189
 
     Examples
     --------
@@ -302,8 +304,8 @@ class STFTCNNClassifier(NeuralClassifier):
                 "n_hidden": 4,
                 "batch_norm": False,
                 "dropout": 0.0,
-                "window_length": 0.1,
-                "hop": 0.05,
+                "window_length": 0.02,
+                "hop": 0.01,
                 "max_epochs": 3,
                 "lr": 0.01,
                 "dtype": "float64",

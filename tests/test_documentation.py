@@ -42,7 +42,7 @@ def public_objects():
                 yield pytest.param(item, id=f"{package}.{name}")
 
 
-@pytest.mark.parametrize("item", public_objects())
+@pytest.mark.parametrize("item", list(public_objects()))
 def test_docstring_is_complete(item):
     """numpydoc finds every parameter described, in order, with its type."""
     from numpydoc.validate import validate
@@ -54,7 +54,7 @@ def test_docstring_is_complete(item):
     assert not found, "\n".join(f"{code}: {text}" for code, text in found)
 
 
-@pytest.mark.parametrize("item", public_objects())
+@pytest.mark.parametrize("item", list(public_objects()))
 def test_public_object_stands_in_the_reference(item):
     reference = (ROOT / "docs" / "api.rst").read_text()
     assert re.search(rf"^\s+{item.__name__}$", reference, flags=re.MULTILINE)

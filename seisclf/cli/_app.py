@@ -63,6 +63,7 @@ def root(
 
 @app.command(short_help="Compare, save, reload, scan a real record: in a few minutes.")
 def demo(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
     data: Annotated[
         Path | None,
@@ -79,11 +80,12 @@ def demo(
     """
     from ._demo import run_demo
 
-    run_demo(out, data=data, quick=quick, seed=seed)
+    run_demo(out, data=data, quick=quick, seed=seed, command=context.obj)
 
 
 @app.command(short_help="Cross-validate estimators on labelled events; writes a report.")
 def compare(
+    context: typer.Context,
     data: Data,
     estimators: Annotated[
         str,
@@ -115,7 +117,7 @@ def compare(
 
     run_compare(
         data, out, estimators=estimators, groups=groups, folds=folds, window=window, noise=noise,
-        label=label, jobs=jobs, quick=quick, seed=seed,
+        label=label, jobs=jobs, quick=quick, seed=seed, command=context.obj,
     )  # fmt: skip
 
 

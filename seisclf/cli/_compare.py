@@ -10,11 +10,13 @@ from ._comparison_report import (
 from ._data import describe_events, load_events, splitter
 from ._document import Document
 from ._estimators import build_all
-from ._provenance import command_line, provenance_section
+from ._provenance import provenance_section
 from ._terminal import Steps, console, say, show_table
 
 
-def run_compare(data, out, *, estimators, groups, folds, window, noise, label, jobs, quick, seed):
+def run_compare(
+    data, out, *, estimators, groups, folds, window, noise, label, jobs, quick, seed, command=()
+):
     """Read, compare, save the best, write the report; see ``seisclf compare --help``."""
     from .. import save
     from ..model_selection import compare_estimators
@@ -51,9 +53,7 @@ def run_compare(data, out, *, estimators, groups, folds, window, noise, label, j
             f"[{model.name}]({model.name}): **{comparison.best_name_}**, fitted on all rows; "
             f"`seisclf.load` reads it, `seisclf predict` uses it",
         )
-        provenance_section(
-            document, command=command_line(), seed=seed, times=steps.times, files=files
-        )
+        provenance_section(document, command=command, seed=seed, times=steps.times, files=files)
         page = document.write()
     console.print(f"\n{comparison.test_score()}\n")
     console.print(f"Report: [bold]{page}[/]   Model: [bold]{model}[/]")

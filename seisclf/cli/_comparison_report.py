@@ -1,6 +1,5 @@
 """The parts of a report that show a comparison."""
 
-import numpy as np
 import pandas as pd
 
 METRIC_WORDS = {
@@ -13,8 +12,9 @@ METRIC_WORDS = {
 def result_section(document, comparison):
     """Scores with spread and interval, and which of them is the test score."""
     document.section("Result")
-    document.key(f"**{comparison.test_score()}**")
     metric = comparison.metrics_[0]
+    sentence, _, rest = comparison.test_score().partition(". ")
+    document.key(f"**{sentence}.** {rest}")
     document.table(
         score_table(comparison),
         caption=f"Mean ± standard deviation over {comparison.plan_.n_splits} folds; the interval "
@@ -62,7 +62,6 @@ def folds_section(document, comparison):
     document.table(
         table.rename_axis("class").reset_index(),
         caption="Rows of each class in each fold.",
-        csv="folds.csv",
     )
     document.figure(
         plan.plot().figure_, "folds", "Rows that are trained on and tested on in each fold."
@@ -74,18 +73,38 @@ def classes_section(document, comparison):
     document.section("Classes")
     best = comparison.best_name_
     names = [best, *(name for name in _names(comparison) if name != best)]
-    for name in names:
-        document.heading(f"{name} (best)" if name == best else name)
-        document.figure(
-            comparison.plot_confusion(name).figure_,
-            f"confusion_{_file_name(name)}",
-            f"Confusion of {name}, counted by event from out-of-fold predictions: true classes "
-            f"down, predicted classes across, percent of the true class.",
-        )
-        document.table(
-            comparison.report(name).rename_axis("class").reset_index(),
-            csv=f"classes_{_file_name(name)}.csv",
-        )
+    reports = {name: comparison.report(name).rename_axis("class") for name in names}
+    document.text(
+        f"All from out-of-fold predictions, counted by event. Of **{best}**, the best estimator:"
+    )
+    document.table(reports[best].reset_index())
+    document.figure(
+        _confusions(comparison, names), "confusion",
+        "Confusion by event: true classes down, predicted classes across; number of events and "
+        "percent of the true class.",
+    )  # fmt: skip
+    document.heading("F1 of each class")
+    document.table(
+        pd.DataFrame({name: report["f1"] for name, report in reports.items()}).reset_index()
+    )
+    everything = pd.concat(reports, names=["estimator"]).reset_index()
+    everything.to_csv(document.folder / "classes.csv", index=False)
+
+
+def _confusions(comparison, names):
+    """Confusion matrices side by side, two in a row."""
+    import matplotlib.pyplot as plt
+
+    n_classes = len(comparison.classes_)
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    size = (columns * (1.9 + 0.85 * n_classes), rows * (1.4 + 0.75 * n_classes))
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    for ax, name in zip(axes.flat, names, strict=False):
+        comparison.plot_confusion(name, ax=ax)
+    for ax in axes.flat[len(names) :]:
+        ax.set_axis_off()
+    return figure
 
 
 def files_of(document, comparison):
@@ -101,6 +120,7 @@ def files_of(document, comparison):
     return [
         "[scores.csv](scores.csv): every score and time of every fold",
         "[predictions.csv](predictions.csv): every out-of-fold prediction with probabilities",
+        "[classes.csv](classes.csv): precision, recall and F1 of each class and estimator",
         "[report.md](report.md): this page as Markdown",
     ]
 
@@ -134,14 +154,10 @@ def score_table(comparison, *, short=False):
                 f"{low:.3f} to {high:.3f}"
                 for low, high in zip(bounds["low"], bounds["high"], strict=True)
             ]
-    table["fit (s)"] = np.round(summary["fit_time", "mean"].to_numpy(), 2)
-    table["predict (s)"] = np.round(summary["score_time", "mean"].to_numpy(), 2)
+    for column, title in (("fit_time", "fit (s)"), ("score_time", "predict (s)")):
+        table[title] = [f"{seconds:.2f}" for seconds in summary[column, "mean"]]
     return table
 
 
 def _names(comparison):
     return list(pd.unique(comparison.per_fold_["estimator"]))
-
-
-def _file_name(name):
-    return "".join(c if c.isalnum() else "_" for c in str(name)).lower()

@@ -15,7 +15,7 @@ from ._data import describe_events, load_events, splitter
 from ._document import Document
 from ._errors import BadInput
 from ._estimators import build
-from ._provenance import command_line, provenance_section
+from ._provenance import provenance_section
 from ._record import agreement, coincidence_triggers, shipped_record
 from ._terminal import Steps, console, say, show_table
 
@@ -25,7 +25,7 @@ _WINDOW = (-2.0, 13.0)
 _RATE, _DURATION = 50.0, 12.0
 
 
-def run_demo(out, *, data, quick, seed):
+def run_demo(out, *, data, quick, seed, command=()):
     """Compare, save, reload, scan, report; see ``seisclf demo --help``."""
     begin = time.perf_counter()
     steps = Steps(5)
@@ -43,7 +43,7 @@ def run_demo(out, *, data, quick, seed):
         scan = _scan(comparison.best_name_, bunch, quick, seed)
         _say_scan(scan)
     with steps.step("Report"):
-        page = _write(out, data, bunch, comparison, model, same, scan, steps, quick, seed)
+        page = _write(out, data, bunch, comparison, model, same, scan, steps, quick, seed, command)
     console.print(f"\n{comparison.test_score()}\n")
     console.print(f"Report: [bold]{page}[/]")
     console.print(f"Model:  [bold]{model}[/]")
@@ -135,7 +135,7 @@ def _say_scan(scan):
     say(f"{len(scan.others)} more detections, see the report")
 
 
-def _write(out, data, bunch, comparison, model, same, scan, steps, quick, seed):
+def _write(out, data, bunch, comparison, model, same, scan, steps, quick, seed, command):
     from ._demo_report import events_section, model_section, scan_section
 
     lead = (
@@ -154,5 +154,5 @@ def _write(out, data, bunch, comparison, model, same, scan, steps, quick, seed):
     if scan.stream is not None:
         files += scan_section(document, scan, synthetic=data is None)
     files += files_of(document, comparison)
-    provenance_section(document, command=command_line(), seed=seed, times=steps.times, files=files)
+    provenance_section(document, command=command, seed=seed, times=steps.times, files=files)
     return document.write()

@@ -127,7 +127,7 @@ class Document:
         """
         from matplotlib import pyplot as plt
 
-        figure.savefig(self.folder / f"{name}.png", dpi=130, bbox_inches="tight")
+        figure.savefig(self.folder / f"{name}.png", dpi=130)
         plt.close(figure)
         words = html.escape(_plain(caption), quote=True)
         self._add(

@@ -30,6 +30,8 @@ class OneLineErrors(TyperGroup):
         debug = "--debug" in args
         args = [arg for arg in args if arg != "--debug"]
         with _exits(debug) if standalone_mode else contextlib.nullcontext():
+            # Reports say by which command they were made.
+            extra = {"obj": list(args)} | extra
             result = super().main(args=args, prog_name=prog_name, standalone_mode=False, **extra)
             code = result if isinstance(result, int) else 0
             if standalone_mode:

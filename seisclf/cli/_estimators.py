@@ -69,7 +69,7 @@ def _logistic(sampling_rate, components, seed, quick):
             (
                 "ranks",
                 QuantileTransformer(
-                    n_quantiles=50, output_distribution="normal", random_state=seed
+                    n_quantiles=20, output_distribution="normal", random_state=seed
                 ),
             ),
             (

@@ -59,9 +59,9 @@ def _scan(classifier, paths, *, step, threshold, resample, plot, quakeml, out):
     from ..detection import EventDetector
 
     stream = read_waveforms(paths)
-    detector = EventDetector(classifier, step=step, threshold=threshold, resample=resample)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
+        detector = EventDetector(classifier, step=step, threshold=threshold, resample=resample)
         detections = detector.detect(stream)
     for warning in caught:
         _note(str(warning.message))

@@ -2,7 +2,6 @@
 
 import platform
 import shlex
-import sys
 from importlib.metadata import PackageNotFoundError, version
 
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "obspy", "pandas", "tsfresh")
@@ -41,17 +40,12 @@ def provenance_section(document, *, command, seed, times, files=()):
         except PackageNotFoundError:
             continue
     document.table(pd.DataFrame({"library": versions.keys(), "version": versions.values()}))
-    steps = pd.DataFrame({"step": times.keys(), "seconds": [round(t, 1) for t in times.values()]})
-    steps.loc[len(steps)] = ["all", round(sum(times.values()), 1)]
+    steps = pd.DataFrame({"step": times.keys(), "seconds": [f"{t:.1f}" for t in times.values()]})
+    steps.loc[len(steps)] = ["all", f"{sum(times.values()):.1f}"]
     document.table(steps)
     if files:
         document.heading("Files")
         document.bullets(files)
-
-
-def command_line():
-    """Arguments of this process after the program's name."""
-    return list(sys.argv[1:])
 
 
 def _cores():

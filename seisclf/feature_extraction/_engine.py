@@ -1,6 +1,7 @@
 """From a chunk of events to its rows of the feature table."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -8,6 +9,7 @@ from ._network import network_features
 from ._polarity import polarity_features
 from ._spectral import spectral_features
 from ._spectrogram import spectrogram_features
+from ._time_frequency import PhaseEnergies, phase_features, station_phase_features
 from ._traces import Traces, prepare
 from ._waveform import waveform_features
 
@@ -22,6 +24,7 @@ class Plan:
     station: tuple
     network: tuple
     trace_groups: frozenset
+    station_groups: frozenset
     polarity_order: tuple | None
     network_channel: int
 
@@ -118,6 +121,8 @@ class _Chunk:
             found |= spectral_features(self.traces, wanted)
         if "spectrogram" in groups:
             found |= spectrogram_features(self.traces, wanted)
+        if "phases" in groups:
+            found |= phase_features(self._phase_energies, wanted)
         table[self.alive] = np.stack([found[name] for name in self.plan.trace], axis=-1)
         return table
 
@@ -129,12 +134,21 @@ class _Chunk:
         rows = self.row[whole][:, list(self.plan.polarity_order)]
         scale = self.traces.scale[rows]
         scale = (scale / scale.max(axis=-1, keepdims=True))[..., np.newaxis]
-        envelope = None
-        if self.settings.polarity_window is None:
-            envelope = self.traces.envelope[rows] * scale
-        found = polarity_features(self.traces.signal[rows] * scale, envelope, self.settings)
+        found = {}
+        if self.plan.station_groups & {"polarity", "extra"}:
+            envelope = None
+            if self.settings.polarity_window is None:
+                envelope = self.traces.envelope[rows] * scale
+            found |= polarity_features(self.traces.signal[rows] * scale, envelope, self.settings)
+        if "phases" in self.plan.station_groups:
+            found |= station_phase_features(self._phase_energies, rows, scale[..., 0])
         table[whole] = np.stack([found[name] for name in self.plan.station], axis=-1)
         return table
+
+    @cached_property
+    def _phase_energies(self):
+        n_channels = self.shape[2]
+        return PhaseEnergies(self.traces, np.flatnonzero(self.alive) // n_channels)
 
     def _network_features(self):
         table = np.full((self.shape[0], len(self.plan.network)), np.nan)

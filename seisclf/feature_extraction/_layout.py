@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._engine import Plan
-from ._registry import STATION_EXTRAS
+from ._registry import ADDED_GROUPS
 
 _ROLES = ({"Z", "U"}, {"N", "1"}, {"E", "2"})
 
@@ -44,8 +44,8 @@ class Layout:
             return chosen
         chosen = [feature for feature in self.known if self._in_groups(feature)]
         if self.groups is not None:
-            # Of "extra" those of three components come along where there are three.
-            mandatory = [feature for feature in chosen if feature.group != "extra"]
+            # Of added groups those of three components come along where there are three.
+            mandatory = [feature for feature in chosen if feature.group not in ADDED_GROUPS]
             self._refuse_unavailable(mandatory, "groups", "group")
         return [feature for feature in chosen if self._is_available(feature)]
 
@@ -54,7 +54,9 @@ class Layout:
             return False
         if feature.is_station_id and not self.station_ids:
             return False
-        return feature.group != "extra" if self.groups is None else feature.group in self.groups
+        if self.groups is None:
+            return feature.group not in ADDED_GROUPS
+        return feature.group in self.groups
 
     def _is_available(self, feature):
         if feature.needs_network:
@@ -91,13 +93,14 @@ class Layout:
     def plan(self):
         """What the engine has to do."""
         network = [f for f in self.chosen if f.needs_network]
-        station = [f for f in self.chosen if f.group == "polarity" or f.name in STATION_EXTRAS]
+        station = [f for f in self.chosen if f.needs_3c]
         trace = [f for f in self.chosen if f not in network and f not in station]
         return Plan(
             trace=tuple(feature.name for feature in trace),
             station=tuple(feature.name for feature in station),
             network=tuple(feature.name for feature in network),
             trace_groups=frozenset(feature.group for feature in trace),
+            station_groups=frozenset(feature.group for feature in station),
             polarity_order=self.polarity_order,
             network_channel=self.channels.index("Z") if "Z" in self.channels else 0,
         )

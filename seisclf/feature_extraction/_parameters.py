@@ -2,6 +2,7 @@
 
 import difflib
 import numbers
+from itertools import pairwise
 
 from ._registry import FEATURE_SETS, GROUPS
 
@@ -58,6 +59,7 @@ def check_parameters(params):
     _check_selection(params["groups"], params["features"])
     _check_bands(params["bands"])
     _check_window(params["polarity_window"])
+    _check_segments(params["phase_segments"])
 
 
 def check_feature_set(name):
@@ -100,4 +102,12 @@ def _check_window(window):
         raise ValueError(
             f"polarity_window must be (start, end) in seconds with 0 <= start < end, or None; "
             f"got {window!r}"
+        )
+
+
+def _check_segments(edges):
+    if edges is not None and (len(edges) != 4 or any(a >= b for a, b in pairwise(edges))):
+        raise ValueError(
+            f"phase_segments must be four ascending times in seconds after the onset, e.g. "
+            f"(-0.3, 2.0, 6.0, 11.0), or None; got {edges!r}"
         )

@@ -7,7 +7,9 @@ version of the set.
 from dataclasses import dataclass
 from itertools import combinations
 
-GROUPS = ("waveform", "spectral", "spectrogram", "polarity", "network", "extra")
+GROUPS = ("waveform", "spectral", "spectrogram", "polarity", "network", "extra", "phases")
+# Outside the published set: computed only when asked for by name.
+ADDED_GROUPS = ("extra", "phases")
 FEATURE_SETS = ("provost2017.v1",)
 
 # Of the group "extra", those that belong to a three-component station rather than to a trace.
@@ -48,7 +50,7 @@ def all_features(n_bands=5, bands=None):
     Returns
     -------
     features : list of Feature
-        Waveform, spectral, spectrogram, polarity, network, extra.
+        Waveform, spectral, spectrogram, polarity, network, extra, phases.
     """
     labels = (
         [f"band {k} ({low:g} to {high:g} Hz)" for k, (low, high) in enumerate(bands, 1)]
@@ -62,6 +64,7 @@ def all_features(n_bands=5, bands=None):
         *_polarity(),
         *_network(),
         *_extra(labels),
+        *_phases(labels),
     ]
 
 
@@ -356,5 +359,47 @@ def _extra(labels):
             "",
             "1",
             f"{function} of twice pol_azimuth_deg, the same for both ends of the axis",
+            needs_3c=True,
+        )
+
+
+def _phases(labels):
+    where = {0: "before the onset", 1: "first arrivals", 2: "S segment", 3: "coda segment"}
+    families = {(1, 0): "P over noise", (2, 1): "S over P", (3, 1): "coda over P"}
+    for statistic, pairs, words in (
+        ("mean", ((1, 0), (2, 1), (3, 1), (3, 2)), "mean energy"),
+        ("peak", ((2, 1), (3, 1), (3, 2)), "largest energy, smoothed over 0.3 s"),
+    ):
+        for late, early in pairs:
+            for k, label in enumerate(labels, 1):
+                yield Feature(
+                    f"seg_{statistic}_{late}_{early}_{k}",
+                    "phases",
+                    families.get((late, early), "coda over S"),
+                    "",
+                    "1",
+                    f"log10 of {words}, {where[late]} over {where[early]}, in {label}",
+                )
+    for segment in (1, 2, 3):
+        for k, label in enumerate(labels, 1):
+            yield Feature(
+                f"seg_hv_{segment}_{k}",
+                "phases",
+                "horizontal over vertical",
+                "",
+                "1",
+                f"log10 of mean energy of both horizontals over vertical, {where[segment]}, in "
+                f"{label}",
+                needs_3c=True,
+            )
+    for k, label in enumerate(labels, 1):
+        yield Feature(
+            f"seg_h2_z1_{k}",
+            "phases",
+            "S over P",
+            "",
+            "1",
+            f"log10 of mean energy, S segment of both horizontals over first arrivals of the "
+            f"vertical, in {label}",
             needs_3c=True,
         )

@@ -37,9 +37,10 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         Sampling rate of X in Hz.
     groups : sequence of str, optional
         Groups to compute, of ``"waveform"``, ``"spectral"``, ``"spectrogram"``, ``"polarity"``
-        (three components), ``"network"`` (four-dimensional X) and ``"extra"`` (amplitudes,
-        differences of band energies and others outside the published set). Default: all but
-        "extra" that X allows.
+        (three components), ``"network"`` (four-dimensional X), ``"extra"`` (amplitudes,
+        differences of band energies and others outside the published set) and ``"phases"``
+        (ratios of energy between first arrivals, S and coda in each band, for windows that hold
+        one event from P to coda). Default: all but "extra" and "phases" that X allows.
     features : sequence of str, optional
         Names from :meth:`feature_table`, to compute just these; `groups` must then be None.
     feature_set : {"provost2017.v1"}, default="provost2017.v1"
@@ -75,6 +76,10 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
     polarity_window : (float, float), optional
         Start and end in seconds, from the first sample, of what polarity looks at. Default: from
         the start over the first third of the time to the maximum of the envelope.
+    phase_segments : (float, float, float, float), optional
+        Edges, in seconds after the onset, of the three segments of "phases": first arrivals, S,
+        coda. The onset is found in each window. Default: -0.02, 0.125, 0.375 and 0.75 of the
+        length of the window.
     station_ids : bool, default=False
         Whether "network" contains the positions of the stations with the largest and smallest
         root mean square. They are labels, not quantities, and mean nothing in another network.
@@ -164,6 +169,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         spectrogram_overlap=0.8,
         spectrogram_smoothing=0.5,
         polarity_window=None,
+        phase_segments=None,
         station_ids=False,
         keep_constant=False,
         undefined="nan",
@@ -185,6 +191,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         self.spectrogram_overlap = spectrogram_overlap
         self.spectrogram_smoothing = spectrogram_smoothing
         self.polarity_window = polarity_window
+        self.phase_segments = phase_segments
         self.station_ids = station_ids
         self.keep_constant = keep_constant
         self.undefined = undefined
@@ -293,7 +300,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         >>> from seisclf.feature_extraction import SeismicFeatures
         >>> table = SeismicFeatures.feature_table()
         >>> table["group"].value_counts(sort=False).tolist()
-        [23, 17, 17, 4, 10, 23]
+        [23, 17, 17, 4, 10, 23, 55]
         >>> table.query("unit_dependent and group != 'extra'")["name"].tolist()[5:]
         ['fft_max', 'spg_dist_max_mean', 'spg_dist_max_median']
         """
@@ -360,6 +367,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
             spectrogram_overlap=self.spectrogram_overlap,
             spectrogram_smoothing=self.spectrogram_smoothing,
             polarity_window=self.polarity_window,
+            phase_segments=self.phase_segments,
         )
 
     def _check_input_names(self, names):
@@ -390,7 +398,7 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
             for (low, high), response in zip(settings.bands, settings.band_responses, strict=True)
             if response is None
         ]
-        if unusable and any(column["name"].startswith("band_") for column in columns):
+        if unusable and any(column["name"].startswith(("band_", "seg_")) for column in columns):
             warnings.warn(
                 f"bands above the Nyquist frequency of {settings.nyquist:g} Hz give NaN: "
                 f"{', '.join(unusable)}. Give bands=[...] that end at or below it.",

@@ -25,6 +25,7 @@ class Settings:
     spectrogram_overlap: float = 0.8
     spectrogram_smoothing: float = 0.5
     polarity_window: tuple | None = None
+    phase_segments: tuple | None = None
 
     @property
     def dt(self):

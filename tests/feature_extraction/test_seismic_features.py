@@ -65,13 +65,13 @@ def test_table_has_every_feature_with_number_and_tags():
     table = SeismicFeatures.feature_table()
     assert table["group"].value_counts(sort=False).to_dict() == {
         "waveform": 23, "spectral": 17, "spectrogram": 17, "polarity": 4, "network": 10,
-        "extra": 23,
+        "extra": 23, "phases": 55,
     }  # fmt: skip
     assert table["name"].is_unique
     numbered = table[table["number"].str.isdigit()]
     published = [*range(1, 58), *range(68, 72)]
     assert numbered["number"].astype(int).tolist() == published
-    assert table.loc[table["needs_3c"], "group"].isin({"polarity", "extra"}).all()
+    assert table.loc[table["needs_3c"], "group"].isin({"polarity", "extra", "phases"}).all()
     assert table.loc[table["needs_network"], "group"].eq("network").all()
     assert table.loc[table["constant_for_fixed_window"], "name"].tolist() == ["duration_s"]
     assert len(SeismicFeatures.feature_table(n_bands=3).query("group == 'waveform'")) == 19

@@ -149,8 +149,13 @@ def test_saved_and_loaded(events, tmp_path):
 
 
 def test_missing_library_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "tsfresh", None)
-    for name in [name for name in sys.modules if name.startswith("tsfresh.")]:
+    class NoTsfresh:
+        def find_spec(self, name, path=None, target=None):
+            if name == "tsfresh":
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tsfresh"]:
         monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [NoTsfresh(), *sys.meta_path])
     with pytest.raises(ImportError, match="seisclf\\[tsfresh\\]"):
         TsfreshFeatures(select=False).fit(np.ones((3, 10)))

@@ -129,6 +129,7 @@ def test_h_width_is_defined_and_strongest_frequency_is_not_amplitude():
     assert of_amplitude != of_frequency
 
 
+@pytest.mark.filterwarnings("ignore:bands above")
 @pytest.mark.parametrize("sampling_rate", [40.0, 50.0, 200.0])
 def test_i_rate_comes_from_the_user_and_no_band_is_repeated(sampling_rate):
     x = noise(4000)

@@ -3,6 +3,8 @@
 import numpy as np
 from sklearn.utils import Bunch
 
+PER_SAMPLE = ("masks", "valid")  # arrays that go along with data, sample by sample
+
 
 def take_rows(bunch, rows):
     """Select events of a data set, with all that is known about them.
@@ -17,8 +19,8 @@ def take_rows(bunch, rows):
     Returns
     -------
     bunch : :class:`~sklearn.utils.Bunch`
-        ``data``, ``target``, ``metadata``, ``arrivals`` and ``masks`` of these rows; the rest is
-        the same. Waveforms on disk stay there.
+        ``data``, ``target``, ``metadata``, ``arrivals``, ``masks`` and ``valid`` of these rows;
+        the rest is the same. Waveforms on disk stay there.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def take_rows(bunch, rows):
     rows = row_numbers(rows, len(bunch.data))
     taken = Bunch(**bunch)
     taken.data = bunch.data[rows]
-    for key in ("target", "masks"):
+    for key in ("target", *PER_SAMPLE):
         if bunch.get(key) is not None:
             taken[key] = bunch[key][rows]
     taken.metadata = bunch.metadata.iloc[rows].reset_index(drop=True)

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 
-from ._bunch import onset_of, take_rows
+from ._bunch import PER_SAMPLE, onset_of, take_rows
 
 ONSET_COLUMNS = ("p_onset", "s_onset", "event_start", "event_end")
 _OUTSIDE = ("raise", "drop", "pad")
@@ -135,8 +135,9 @@ def _shift(cut, first, n_samples, n_valid):
         cut.data = cut.data.window(first, n_samples)
     else:
         cut.data = _slices(cut.data, first, n_samples)
-    if cut.get("masks") is not None:
-        cut.masks = _slices(cut.masks, first, n_samples)
+    for key in PER_SAMPLE:
+        if cut.get(key) is not None:
+            cut[key] = _slices(cut[key], first, n_samples)
     seconds = first / rate
     if cut.get("arrivals") is not None:
         cut.arrivals = cut.arrivals.copy()

@@ -171,6 +171,20 @@ def test_noise_never_overlaps_the_window_of_its_event(waves):
     assert ((start - end).dt.total_seconds() >= -1e-6).all()
 
 
+def test_what_was_recorded_is_cut_along(waves):
+    gappy = take_rows(waves, slice(None))
+    gappy.valid = np.ones(waves.data.shape, dtype=bool)
+    gappy.valid[:, 0, 300:330] = False
+    with pytest.warns(UserWarning, match="padded"):
+        cut = cut_windows(gappy, start=-10, end=4, outside="pad")
+    assert cut.valid.shape == cut.data.shape
+    for row in range(12):
+        first = round((waves.arrivals["P"][row] - 10) * 100)
+        wanted = np.zeros(1400, dtype=bool)
+        wanted[-first:] = gappy.valid[row, 0, : 1400 + first]
+        np.testing.assert_array_equal(cut.valid[row, 0], wanted)
+
+
 def test_a_set_without_classes_gets_no_noise_class(waves):
     bare = take_rows(waves, slice(None))
     bare.target = None

@@ -4,6 +4,8 @@ import numpy as np
 
 # Energy must rise by this factor to be called an onset.
 _CLEAR = 2.0
+# Noise hardly ever rises by this factor.
+_SURE = 3.0
 
 
 def energy_of(data, valid, size):
@@ -38,8 +40,8 @@ def energy_of(data, valid, size):
 def refine(energy, first, last, *, ahead):
     """Bins of onset and end of motion between two bins.
 
-    The onset is where mean energy over the next `ahead` bins exceeds that over the 2 `ahead` bins
-    before by the largest factor; the end is the last bin from which on the mean over `ahead` bins
+    The onset is the first place at which mean energy over the next `ahead` bins exceeds that over
+    the 2 `ahead` bins before by a factor that is clear and locally the largest; the end is the last bin from which on the mean over `ahead` bins
     is still four times the level before the onset (or, for weak events, half-way in decibels
     between that level and the peak). Where energy does not double, both stay as they are.
 
@@ -72,9 +74,12 @@ def refine(energy, first, last, *, ahead):
     before = _mean(total, seconds, bins - 2 * ahead, bins)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.nan_to_num(after / before, nan=0.0, posinf=0.0)
-    best = int(ratio.argmax())
-    if ratio[best] < _CLEAR:
+    highest = ratio.max()
+    if highest < _CLEAR:
         return first, last
+    # The first clear rise, not the greatest: S often rises above P by more than P above noise.
+    rise = int(np.argmax(ratio >= max(min(highest, _SURE), np.sqrt(highest))))
+    best = rise + int(ratio[rise : rise + ahead].argmax())
     onset, level = int(bins[best]), before[best]
     later = np.arange(onset, last)
     power = np.nan_to_num(_mean(total, seconds, later, later + ahead))

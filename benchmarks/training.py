@@ -27,7 +27,7 @@ def run(quick=False):
         checks, over that of an epoch of the bare loop; ``overhead_skorch`` the same for
         skorch's own net with PyTorch's DataLoader. Seconds are medians.
     """
-    n_events, rounds = (128, 3) if quick else (1024, 15)
+    n_events, rounds = (256, 5) if quick else (1024, 15)
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n_events, 3, 3000)).astype(np.float32)
     y = rng.integers(0, 4, size=n_events)

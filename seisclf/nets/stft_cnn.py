@@ -34,8 +34,9 @@ class STFTCNN(nn.Module):
         Convolutions in a block.
     n_hidden : int
         Units of the dense layer.
-    pooling : {"flatten", "average"}
-        What the dense layer sees of the last block: all of its map, or the mean of each filter.
+    pooling : {"flatten", "time", "average"}
+        What the dense layer sees of the last block: all of its map, the mean over time of each
+        filter and frequency, or the mean of each filter.
     batch_norm : bool
         Whether batch normalisation follows each convolution.
     dropout : float
@@ -102,10 +103,10 @@ class STFTCNN(nn.Module):
             blocks.append(_block(channels, filters, convs_per_block, pool, batch_norm))
             channels, shape = filters, (shape[0] // pool[0], shape[1] // pool[1])
         self.blocks = nn.Sequential(*blocks)
-        flat = pooling == "flatten"
-        n_features = channels * (shape[0] * shape[1] if flat else 1)
+        pool = {"flatten": (1, 1), "time": (1, shape[1]), "average": shape}[pooling]
+        n_features = channels * (shape[0] // pool[0]) * (shape[1] // pool[1])
         self.head = nn.Sequential(
-            nn.Identity() if flat else nn.AvgPool2d(shape),
+            nn.Identity() if pooling == "flatten" else nn.AvgPool2d(pool),
             nn.Flatten(),
             nn.Dropout(dropout),
             nn.Linear(n_features, n_hidden),

@@ -97,6 +97,11 @@ class EventNet(NeuralNet):
         finally:
             self._part = None
 
+    def _set_training(self, training=True):
+        # skorch walks through all modules for every batch; once per change is enough.
+        if self.module_.training != training or self.criterion_.training != training:
+            super()._set_training(training)
+
     def infer(self, x, **fit_params):
         """Run the module on the waveforms of a batch."""
         x = to_tensor(x["x"] if isinstance(x, dict) else x, device=self.device)

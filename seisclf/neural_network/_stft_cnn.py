@@ -40,8 +40,10 @@ class STFTCNNClassifier(NeuralClassifier):
         Convolutions between two poolings.
     n_hidden : int, default=128
         Units of the dense layer.
-    pooling : {"flatten", "average"}, default="flatten"
-        Whether the dense layer sees where in the spectrogram something was found, or only what.
+    pooling : {"flatten", "time", "average"}, default="flatten"
+        What the dense layer sees of what the convolutions found: with "flatten" when and at
+        which frequency it was, with "time" the mean over time, at which frequency but not when,
+        with "average" neither.
     batch_norm : bool, default=True
         Batch normalisation after each convolution.
     dropout : float, default=0.5
@@ -317,5 +319,5 @@ class STFTCNNClassifier(NeuralClassifier):
 _CHOICES = {
     "normalization": ("event", "channel", None),
     "scaling": ("log", "magnitude"),
-    "pooling": ("flatten", "average"),
+    "pooling": ("flatten", "time", "average"),
 }

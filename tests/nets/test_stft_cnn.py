@@ -16,7 +16,7 @@ def test_spectrogram_has_the_published_shape():
 
 @pytest.mark.parametrize("n_channels", [1, 3, 12])
 @pytest.mark.parametrize("n_samples", [128, 1000, 15_000])
-@pytest.mark.parametrize("pooling", ["flatten", "average"])
+@pytest.mark.parametrize("pooling", ["flatten", "time", "average"])
 def test_any_shape_gives_finite_logits_and_gradients(n_channels, n_samples, pooling):
     net = STFTCNN(n_channels, n_samples, 4, **PAPER, pooling=pooling, batch_norm=True)
     x = torch.randn(2, n_channels, n_samples)

@@ -488,13 +488,14 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
 
 def _balanced(y, sample_weight):
     """As in scikit-learn, but an event of weight two counts twice."""
-    labels, codes = np.unique(y, return_inverse=True)
+    _, codes = np.unique(y, return_inverse=True)
     totals = np.bincount(codes, weights=sample_weight)
     present = totals > 0
-    share = np.divide(
-        totals.sum(), present.sum() * totals, out=np.ones(len(labels)), where=present
-    )
-    return share[codes]
+    share = np.ones(len(totals))
+    share[present] = totals.sum() / (present.sum() * totals[present])
+    # Sums of such numbers are exact in any order, so that splits of equal worth stay equal and
+    # trees do not depend on the order of events.
+    return np.maximum(np.round(share * _EXACT), 1)[codes] / _EXACT
 
 
 def _as_table(features):

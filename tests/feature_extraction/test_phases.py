@@ -56,11 +56,13 @@ def test_nothing_depends_on_when_the_event_begins_or_on_the_unit(onset, scale):
     first, second = features.fit_transform(
         np.concatenate([events(amplitudes, onset=5.0), scale * events(amplitudes, onset=onset)])
     )
-    # Outside the band of the signal there is only noise.
-    inside = [i for i, name in enumerate(features.feature_names_) if name.endswith("_1")]
-    # Peaks at the edges of segments move with a hundredth of a second.
-    inside = [i for i in inside if "1_0" not in features.feature_names_[i]]
-    np.testing.assert_allclose(first[inside], second[inside], atol=0.25)
+    # Outside the band of the signal there is only noise; peaks may lie on the edge of a segment.
+    inside = [
+        i
+        for i, name in enumerate(features.feature_names_)
+        if name.endswith("_1") and "1_0" not in name and "peak" not in name
+    ]
+    np.testing.assert_allclose(first[inside], second[inside], atol=0.15)
 
 
 def test_all_channels_share_the_onset():

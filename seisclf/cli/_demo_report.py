@@ -46,12 +46,16 @@ def scan_section(document, scan, *, synthetic):
         What was written beside the page.
     """
     document.section("Scan of a real record")
-    trained = "synthetic events" if synthetic else "the events above"
+    trained = (
+        f"{scan.n_training} more synthetic events of twelve sites"
+        if synthetic
+        else "the events above"
+    )
     classifier = type(scan.detector.classifier).__name__
     document.text(
         f"Four minutes of vertical ground motion at four stations near Unterhaching, Bavaria "
         f"(BW.UH1 to UH4, 27 May 2010), which come with ObsPy. A {classifier} that was trained "
-        f"on the vertical components of {trained} looks at windows of "
+        f"on the vertical component of {trained} looks at windows of "
         f"{scan.detector.window:g} s every {scan.detector.step:g} s. UH4, recorded at 100 Hz, is "
         f"resampled on request, and the coverage report says so."
     )
@@ -81,7 +85,11 @@ def scan_section(document, scan, *, synthetic):
             "too weak for the coincidence of three.",
         )
     document.heading("Coverage")
-    document.table(scan.detections.coverage_report())
+    coverage = scan.detections.coverage_report().drop(columns=["start", "end"])
+    document.table(
+        coverage.rename(columns={"windows_without_data": "windows without data"}),
+        caption="`covered` is the share of the record that holds data and was scanned.",
+    )
     scan.detections.to_csv(document.folder / "detections.csv")
     scan.events.to_quakeml(document.folder / "events.xml")
     return [

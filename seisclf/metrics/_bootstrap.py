@@ -8,7 +8,17 @@ from seisclf.utils import check_seed
 
 
 class Interval(NamedTuple):
-    """A score, its interval, and the resampled scores the interval was taken from."""
+    """A score, its interval, and the resampled scores the interval was taken from.
+
+    Parameters
+    ----------
+    score : float
+        Of all rows as they are.
+    low, high : float
+        Ends of the interval.
+    resampled : ndarray of shape (n_resamples,)
+        Scores of the resamples.
+    """
 
     score: float
     low: float

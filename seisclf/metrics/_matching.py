@@ -84,10 +84,16 @@ def detection_scores(
 
     Parameters
     ----------
-    detected, known, tolerance, same_class, onset, label
+    detected, known : DataFrame, Detections or array-like
         As in :func:`match_events`.
+    tolerance : float
+        Largest difference of a pair in seconds, itself included.
+    same_class : bool, default=True
+        Pair only events of the same class, and score each class.
     duration : float, optional
         Length of the record that was searched, in seconds, for false alarms a day.
+    onset, label : str, default="onset", "class"
+        Names of the columns.
 
     Returns
     -------

@@ -159,7 +159,13 @@ class DetectionDisplay:
                 continue
             first = _matplotlib_times(row["onset"], [0.0])[0]
             last = _matplotlib_times(row["end"], [0.0])[0]
-            ax.axvspan(first, last, color=colors[row["class"]], alpha=0.25, linewidth=0)
+            color = colors[row["class"]]
+            ax.axvspan(first, last, color=color, alpha=0.25, linewidth=0)
+            # An event of a second is a hair in a picture of an hour: its onset is marked above.
+            ax.plot(
+                [first], [1.0], "v", color=color, markersize=7, clip_on=False,
+                transform=ax.get_xaxis_transform(),
+            )  # fmt: skip
 
     def _finish(self, figure, axes, colors):
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter

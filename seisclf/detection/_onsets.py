@@ -41,9 +41,10 @@ def refine(energy, first, last, *, ahead):
     """Bins of onset and end of motion between two bins.
 
     The onset is the first place at which mean energy over the next `ahead` bins exceeds that over
-    the 2 `ahead` bins before by a factor that is clear and locally the largest; the end is the last bin from which on the mean over `ahead` bins
-    is still four times the level before the onset (or, for weak events, half-way in decibels
-    between that level and the peak). Where energy does not double, both stay as they are.
+    the 2 `ahead` bins before by a factor that is clear and locally the largest. The end is the
+    last bin from which on the mean over `ahead` bins is still four times the level before the
+    onset (or, for weak events, half-way in decibels between that level and the peak). Where
+    energy does not double, both stay as they are.
 
     Parameters
     ----------

@@ -14,6 +14,7 @@ from seisclf.metrics import (
 )
 from seisclf.metrics._bootstrap import CONFUSION_SCORES
 
+from ._out_of_fold import Replay, inner, per_fold, predictions, probabilities
 from ._statistics import all_pairs
 
 
@@ -79,9 +80,9 @@ class Comparison:
         self.estimators_ = estimators
         self._scorers = scorers
         self._events_known = events_known
-        self.per_fold_ = _per_fold(results)
-        self.predictions_ = _predictions(results, y, events, classes)
-        self.inner_ = _inner(results)
+        self.per_fold_ = per_fold(results)
+        self.predictions_ = predictions(results, y, events, classes)
+        self.inner_ = inner(results)
         self.best_name_ = str(self._fold_scores(self.metrics_[0]).mean().idxmax())
 
     # Tables -------------------------------------------------------------------------------------
@@ -225,7 +226,7 @@ class Comparison:
         for name, own in self.predictions_.groupby("estimator", sort=False):
             fast = metric in CONFUSION_SCORES and self.classes_ is not None
             interval = bootstrap_interval(
-                metric if fast else _Replay(own, self._scorers[metric], self.classes_),
+                metric if fast else Replay(own, self._scorers[metric], self.classes_),
                 own["y_true"].to_numpy() if fast else np.arange(len(own)),
                 own["y_pred"].to_numpy() if fast else np.arange(len(own)),
                 event_ids=own["event_id"].to_numpy(dtype=str),
@@ -266,8 +267,8 @@ class Comparison:
             f"measured on rows the model never saw in training."
         )
         if len(self.inner_) and name in set(self.inner_["estimator"]):
-            inner = self.inner_.loc[self.inner_["estimator"] == name, "inner_score"].mean()
-            text += f" Its inner best_score_ ({inner:.3f} on average) is not a test score."
+            average = self.inner_.loc[self.inner_["estimator"] == name, "inner_score"].mean()
+            text += f" Its inner best_score_ ({average:.3f} on average) is not a test score."
         if name == self.best_name_ and self._n_estimators() > 1:
             text += (
                 f" As {name!r} was chosen as best of {self._n_estimators()} by this same number, "
@@ -389,93 +390,6 @@ class Comparison:
             "y_true": own["y_true"].to_numpy(),
             "y_pred": own["y_pred"].to_numpy(),
             "event_ids": own["event_id"].to_numpy() if by == "event" else np.arange(len(own)),
-            "proba": _proba(own, self.classes_),
+            "proba": probabilities(own, self.classes_),
             "classes": self.classes_,
         }
-
-
-class _Replay:
-    """Gives stored predictions to a scorer, for rows that a resample has drawn."""
-
-    def __init__(self, own, scorer, classes):
-        self.y_true, self.y_pred = own["y_true"].to_numpy(), own["y_pred"].to_numpy()
-        self.proba, self.scorer = _proba(own, classes), scorer
-        if classes is not None:
-            self.classes_ = classes
-
-    def __call__(self, rows, _):
-        return self.scorer(self, rows, self.y_true[rows])
-
-    def predict(self, rows):
-        return self.y_pred[rows]
-
-    def predict_proba(self, rows):
-        return self.proba[rows]
-
-    def __sklearn_tags__(self):
-        from sklearn.utils import ClassifierTags, InputTags, RegressorTags, Tags, TargetTags
-
-        classifier = hasattr(self, "classes_")
-        return Tags(
-            estimator_type="classifier" if classifier else "regressor",
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags() if classifier else None,
-            regressor_tags=None if classifier else RegressorTags(),
-            input_tags=InputTags(),
-        )
-
-
-def _proba(own, classes):
-    if classes is None:
-        return None
-    columns = [f"proba_{name}" for name in classes]
-    if any(column not in own for column in columns):
-        return None
-    proba = own[columns].to_numpy()
-    return None if np.isnan(proba).any() else proba
-
-
-def _per_fold(results):
-    lines = [
-        {
-            "estimator": name,
-            "fold": fold,
-            "metric": metric,
-            "score": score,
-            **{k: result[k] for k in ("fit_time", "score_time", "n_train", "n_test")},
-        }
-        for name, fold, _, result in results
-        for metric, score in result["scores"].items()
-    ]
-    return pd.DataFrame(lines)
-
-
-def _predictions(results, y, events, classes):
-    frames = []
-    for name, fold, test, result in results:
-        columns = {
-            "estimator": name,
-            "fold": fold,
-            "row": test,
-            "event_id": events[test],
-            "y_true": y[test],
-            "y_pred": result["y_pred"],
-        }
-        if result["proba"] is not None:
-            columns.update({f"proba_{c}": p for c, p in zip(classes, result["proba"].T)})
-        frames.append(pd.DataFrame(columns))
-    return pd.concat(frames, ignore_index=True)
-
-
-def _inner(results):
-    lines = [
-        {
-            "estimator": name,
-            "fold": fold,
-            "inner_score": result["inner"]["best_score"],
-            **result["inner"]["best_params"],
-        }
-        for name, fold, _, result in results
-        if result["inner"] is not None
-    ]
-    return pd.DataFrame(lines, columns=None if lines else ["estimator", "fold", "inner_score"])

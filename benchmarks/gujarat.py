@@ -1,4 +1,4 @@
-"""Blasts, earthquakes and noise at one station in Gujarat: how well months not seen are classified.
+"""Blasts, earthquakes and noise at one station in Gujarat, classified in months not seen.
 
 Needs the recordings: SEISCLF_DATA must name the folder that holds ``gujarat/``.
 """

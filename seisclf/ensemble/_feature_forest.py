@@ -331,7 +331,9 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
         n_repeats : int, default=10
             Number of times each group is shuffled.
         scoring : str or callable, optional
-            Score, as in scikit-learn, but on features; by default macro-averaged F1.
+            Score, by scikit-learn's name. Default: the mean probability of the true class, over
+            the events of each class and then over classes, which shows more on few events than
+            a score of labels.
         sample_weight : array-like of shape (n_events,), optional
             Weights of events in the score.
         random_state : int, RandomState, Generator or None, default=None

@@ -15,7 +15,7 @@ class FeatureImportanceDisplay:
     ----------
     importances : Bunch
         From :meth:`FeatureForestClassifier.grouped_importances`.
-    score_name : str, default="macro-F1"
+    score_name : str, default="probability of the true class"
         Name of the score, for the axis.
 
     Attributes
@@ -44,7 +44,7 @@ class FeatureImportanceDisplay:
     True
     """
 
-    def __init__(self, importances, *, score_name="macro-F1"):
+    def __init__(self, importances, *, score_name="probability of the true class"):
         self.importances = importances
         self.score_name = score_name
 
@@ -78,7 +78,7 @@ class FeatureImportanceDisplay:
         n_repeats : int, default=10
             Number of times each group is shuffled.
         scoring : str or callable, optional
-            Score; by default macro-averaged F1.
+            Score, by scikit-learn's name; by default the mean probability of the true class.
         sample_weight : array-like of shape (n_events,), optional
             Weights of events in the score.
         random_state : int, RandomState, Generator or None, default=None
@@ -113,8 +113,8 @@ class FeatureImportanceDisplay:
             sample_weight=sample_weight,
             random_state=random_state,
         )
-        name = "macro-F1" if scoring is None else scoring if isinstance(scoring, str) else "score"
-        return cls(importances, score_name=name).plot(max_groups=max_groups, ax=ax)
+        named = {} if scoring is None else {"score_name": _name_of(scoring)}
+        return cls(importances, **named).plot(max_groups=max_groups, ax=ax)
 
     def plot(self, *, max_groups=20, ax=None):
         """Draw the bars.
@@ -156,7 +156,7 @@ class FeatureImportanceDisplay:
         ax.axvline(0, color="0.3", linewidth=0.8, zorder=4)
         ax.set_yticks(position, self._labels(n_shown))
         ax.set_ylim(n_shown - 0.4, -0.6)
-        ax.set_xlabel(f"loss of {self.score_name} when shuffled")
+        ax.set_xlabel(f"loss when shuffled, of {self.score_name}")
         ax.set_title(self._title(n_shown), loc="left", fontsize="medium")
         ax.grid(axis="x", color="0.9", zorder=0)
         for side in ("top", "right", "left"):
@@ -174,9 +174,13 @@ class FeatureImportanceDisplay:
 
     def _title(self, n_shown):
         found = self.importances
-        title = f"{self.score_name} {found.score:.3f}; importance by {found.by}"
+        title = f"Importance by {found.by}; unshuffled {found.score:.3f}"
         left = len(found.names) - n_shown
-        return title + (f" (first {n_shown} of {len(found.names)})" if left else "")
+        return title + (f" ({n_shown} of {len(found.names)} shown)" if left else "")
+
+
+def _name_of(scoring):
+    return scoring if isinstance(scoring, str) else getattr(scoring, "__name__", "score")
 
 
 def _last_step(estimator, X):

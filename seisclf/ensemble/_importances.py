@@ -1,7 +1,7 @@
 """Permutation importance of groups of features."""
 
 import numpy as np
-from sklearn.metrics import check_scoring, f1_score
+from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch
 
 from ..utils import check_seed
@@ -38,7 +38,7 @@ def grouped_importances(
     n_repeats : int
         Permutations per group.
     scoring : str, callable or None
-        None: macro-averaged F1.
+        None: mean probability of the true class, macro-averaged.
     sample_weight : ndarray of shape (n_events,), optional
         Weights of events in the score.
     random_state : int, RandomState, Generator or None
@@ -53,20 +53,20 @@ def grouped_importances(
         raise ValueError(f"n_repeats must be at least 1; got {n_repeats!r}")
     if len(features) != len(y):
         raise ValueError(f"X has {len(features)} events and y {len(y)} labels: give one for each")
-    score = _scorer(model, scoring, sample_weight)
+    scores = _scorer(model, scoring, sample_weight, y)
     names, members = _groups(table, by)
     # Each group gets the same permutations, so that their differences are not those of the draws.
     rng = np.random.default_rng(check_seed(random_state))
     orders = [rng.permutation(len(features)) for _ in range(n_repeats)]
 
-    baseline = score(model, features, y)
+    baseline = scores(features[np.newaxis])[0]
     losses = np.empty((len(names), n_repeats))
-    shuffled = features.copy()
+    shuffled = np.repeat(features[np.newaxis], n_repeats, axis=0)
     for row, columns in zip(losses, members, strict=True):
-        for repeat, order in enumerate(orders):
-            shuffled[:, columns] = features[np.ix_(order, columns)]
-            row[repeat] = baseline - score(model, shuffled, y)
-        shuffled[:, columns] = features[:, columns]
+        for repeat, order in zip(shuffled, orders, strict=True):
+            repeat[:, columns] = features[np.ix_(order, columns)]
+        row[:] = baseline - scores(shuffled)
+        shuffled[:, :, columns] = features[:, columns]
 
     best_first = np.argsort(-losses.mean(axis=1), kind="stable")
     losses = losses[best_first]
@@ -81,14 +81,31 @@ def grouped_importances(
     )
 
 
-def _scorer(model, scoring, sample_weight):
+def _scorer(model, scoring, sample_weight, y):
+    """Function from tables of shape (n_tables, n_events, n_features) to a score of each."""
+    if scoring is None:
+        return lambda tables: _true_class_probability(model, tables, y, sample_weight)
+    scorer = check_scoring(model, scoring=scoring)
     extra = {} if sample_weight is None else {"sample_weight": sample_weight}
-    if scoring is not None:
-        scorer = check_scoring(model, scoring=scoring)
-        return lambda model, features, y: scorer(model, features, y, **extra)
-    return lambda model, features, y: f1_score(
-        y, model.predict(features), average="macro", zero_division=0.0, **extra
-    )
+    return lambda tables: np.array([scorer(model, table, y, **extra) for table in tables])
+
+
+def _true_class_probability(model, tables, y, sample_weight):
+    """Mean probability of the true class over the events of each class, and over classes.
+
+    It changes with every event a little, where a score of labels changes with few events by much.
+    """
+    # One call for all tables: most of a call is not spent on events.
+    probability = model.predict_proba(tables.reshape(-1, tables.shape[-1]))
+    probability = probability.reshape(*tables.shape[:2], -1)
+    of_true = (probability * (model.classes_ == y[:, np.newaxis])).sum(axis=-1)
+    weight = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, dtype=float)
+    by_class = [
+        np.average(of_true[:, rows], weights=weight[rows], axis=1)
+        for rows in (y == label for label in np.unique(y))
+        if weight[rows].any()
+    ]
+    return np.mean(by_class, axis=0)
 
 
 def _groups(table, by):

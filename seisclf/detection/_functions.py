@@ -10,7 +10,7 @@ import numpy as np
 class ProbabilityFunction:
     """Class probabilities of one station on a regular grid of frames.
 
-    Attributes
+    Parameters
     ----------
     station : str
         ``"NET.STA"``.
@@ -28,16 +28,16 @@ class ProbabilityFunction:
         Share of the frame's samples that hold data and were scanned.
     n_windows, n_empty : int
         Windows that were predicted, and windows left out as "no data".
-    padded : bool
+    padded : bool, default=False
         Whether the record is shorter than a window and was padded.
-    seed_id : str
+    seed_id : str, default=""
         ``"NET.STA.LOC.CHA"`` of the first component.
-    notes : tuple of str
+    notes : tuple of str, default=()
         What happened on the way: resampling, gaps, dead stretches.
-    energy : ndarray of float, shape (n_bins,), or None
+    energy : ndarray of float, shape (n_bins,), optional
         Power of the record's first difference, in bins of `energy_step` seconds, by which onsets
         are refined; NaN where there was no data.
-    energy_step : float
+    energy_step : float, default=0.0
         Seconds of a bin.
     """
 

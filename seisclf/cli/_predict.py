@@ -66,7 +66,8 @@ def _scan(classifier, paths, *, step, threshold, resample, plot, quakeml, out):
     for warning in caught:
         _note(str(warning.message))
     if out is not None:
-        show_table(detections.coverage_report(), title="Coverage")
+        report = detections.coverage_report().drop(columns=["start", "end"], errors="ignore")
+        show_table(report.rename(columns={"windows_without_data": "without data"}), "Coverage")
     _note(repr(detections).splitlines()[0])
     if plot is not None:
         detections.plot(stream).figure_.savefig(plot, dpi=130)

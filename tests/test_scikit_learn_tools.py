@@ -35,11 +35,13 @@ def forest(**params):
 
 def network(**params):
     settings = {
-        "n_filters": (4, 8),
-        "n_hidden": 8,
-        "max_epochs": 8,
-        "lr": 0.01,
-        "batch_size": 16,
+        "n_filters": (8, 16),
+        "n_hidden": 16,
+        "pooling": "average",
+        "dropout": 0.0,
+        "max_epochs": 20,
+        "lr": 3e-3,
+        "batch_size": 8,
         "sampling_rate": RATE,
         "random_state": 0,
     }

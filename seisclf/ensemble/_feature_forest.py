@@ -5,17 +5,16 @@ import numbers
 import numpy as np
 from sklearn.base import ClassifierMixin, clone
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from ..base import WaveformEstimator, validate_waveforms
 from ..feature_extraction import SeismicFeatures
 from ..utils import check_seed
 from ._importances import grouped_importances
+from ._weights import event_weights
 
 _FORESTS = {"random_forest": RandomForestClassifier, "extra_trees": ExtraTreesClassifier}
-_EXACT = 2.0**20
 _STATISTICS = {"mean": np.nanmean, "median": np.nanmedian}
 
 
@@ -210,7 +209,7 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
             )
         self._check_imputation()
         forest = self._make_forest()
-        weight = self._weights(X, y, sample_weight)
+        weight = event_weights(y, self.class_weight, sample_weight)
 
         self.features_ = features
         table = _as_table(features.fit_transform(X, y))
@@ -473,31 +472,6 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
         if self.fill_values_ is None:
             return table
         return np.where(np.isnan(table), self.fill_values_, table)
-
-    def _weights(self, X, y, sample_weight):
-        """Weights of events and classes in one, or None."""
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, y)
-        if self.class_weight is None or self.class_weight == "balanced_subsample":
-            return sample_weight
-        by_class = (
-            _balanced(y, sample_weight)
-            if self.class_weight == "balanced"
-            else compute_sample_weight(self.class_weight, y)
-        )
-        return by_class if sample_weight is None else by_class * sample_weight
-
-
-def _balanced(y, sample_weight):
-    """As in scikit-learn, but an event of weight two counts twice."""
-    _, codes = np.unique(y, return_inverse=True)
-    totals = np.bincount(codes, weights=sample_weight)
-    present = totals > 0
-    share = np.ones(len(totals))
-    share[present] = totals.sum() / (present.sum() * totals[present])
-    # Sums of such numbers are exact in any order, so that splits of equal worth stay equal and
-    # trees do not depend on the order of events.
-    return np.maximum(np.round(share * _EXACT), 1)[codes] / _EXACT
 
 
 def _as_table(features):

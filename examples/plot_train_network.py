@@ -32,7 +32,8 @@ from seisclf.neural_network import STFTCNNClassifier
 
 network = STFTCNNClassifier(
     sampling_rate=50.0,
-    max_epochs=40,
+    max_epochs=60,
+    lr=2e-3,
     batch_size=16,
     early_stopping=8,
     validation_fraction=0.2,

@@ -6,12 +6,13 @@ from torch import nn
 from ..signal._frames import frame_settings
 
 __all__ = [
-    "LogScale",
     "RandomTimeShift",
     "STFTMagnitude",
     "SpectrogramDropout",
+    "SpectrogramScale",
     "WaveformNormalization",
     "count_parameters",
+    "he_initialization",
 ]
 
 
@@ -135,25 +136,38 @@ class STFTMagnitude(nn.Module):
         return rows.abs().transpose(-2, -1)
 
 
-class LogScale(nn.Module):
-    """Logarithm of magnitudes, relative to the largest one of each event.
+class SpectrogramScale(nn.Module):
+    """Bring the magnitudes of each event to a size that a network learns from.
 
     Parameters
     ----------
+    scaling : {"magnitude", "log"}, default="magnitude"
+        "log": decibels below the event's maximum, down to `dynamic_range`, less their mean and
+        divided by their standard deviation. "magnitude": divided by their root mean square.
+        Both over all channels, frequencies and frames of the event, so that the ratios between
+        these stay; an event without signal becomes zero.
     dynamic_range : float, default=60.0
-        In decibels. What is weaker than the event's maximum by more counts as zero.
+        In decibels; what is weaker counts as that weak.
     """
 
-    def __init__(self, dynamic_range=60.0):
+    def __init__(self, scaling="magnitude", dynamic_range=60.0):
         super().__init__()
+        if scaling not in ("log", "magnitude"):
+            raise ValueError(f"scaling must be 'log' or 'magnitude'; got {scaling!r}")
+        self.scaling = scaling
         self.dynamic_range = dynamic_range
 
     def forward(self, x):
-        """Scale (n, n_channels, n_frequencies, n_frames) to the range from 0 to 1."""
-        floor = 10 ** (-self.dynamic_range / 20)
-        peak = x.amax(dim=(1, 2, 3), keepdim=True)
-        relative = x / torch.where(peak > 0, peak, 1.0)
-        return torch.log10(relative.clamp_min(floor)) * (20 / self.dynamic_range) + 1
+        """Scale (n, n_channels, n_frequencies, n_frames)."""
+        if self.scaling == "log":
+            floor = 10 ** (-self.dynamic_range / 20)
+            x = torch.log10(_over(x, x.amax(dim=(1, 2, 3), keepdim=True)).clamp_min(floor))
+            x = x - x.mean(dim=(1, 2, 3), keepdim=True)
+        return _over(x, x.square().mean(dim=(1, 2, 3), keepdim=True).sqrt())
+
+
+def _over(x, size):
+    return x / torch.where(size > 0, size, 1.0)
 
 
 class SpectrogramDropout(nn.Module):
@@ -187,6 +201,27 @@ class SpectrogramDropout(nn.Module):
         first = torch.rand(n, 1, 1) * (size - width)
         position = torch.arange(size)
         return ((position < first) | (position >= first + width)).to(x)
+
+
+def he_initialization(module):
+    """Draw weights so that signals keep their size from one layer with ReLU to the next.
+
+    With PyTorch's own draw they become smaller, and a deep network without normalisation hardly
+    starts to learn.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        For ``module.apply``; what is neither convolution nor dense layer is left alone.
+
+    References
+    ----------
+    .. [1] He, K., Zhang, X., Ren, S. and Sun, J. (2015). Delving deep into rectifiers. ICCV.
+    """
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Linear):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
 
 
 def count_parameters(module):

@@ -4,11 +4,12 @@ import torch
 from torch import nn
 
 from .layers import (
-    LogScale,
     RandomTimeShift,
     SpectrogramDropout,
+    SpectrogramScale,
     STFTMagnitude,
     WaveformNormalization,
+    he_initialization,
 )
 
 
@@ -27,7 +28,7 @@ class STFTCNN(nn.Module):
     normalization : {"event", "channel"} or None
         See `WaveformNormalization`.
     scaling : {"magnitude", "log"}
-        Whether the network sees magnitudes or `LogScale` of them.
+        What the network sees of the magnitudes, see `SpectrogramScale`.
     n_filters : tuple of int
         Filters of each block.
     convs_per_block : int
@@ -93,7 +94,7 @@ class STFTCNN(nn.Module):
             freq_min=freq_min,
             freq_max=freq_max,
         )
-        scale = LogScale() if scaling == "log" else nn.Identity()
+        scale = SpectrogramScale(scaling)
         self.spectrogram = nn.Sequential(RandomTimeShift(max_shift), normalize, stft, scale)
         self.mask = SpectrogramDropout(spectrogram_dropout)
         shape = (len(stft.frequencies), len(stft.times))
@@ -105,15 +106,18 @@ class STFTCNN(nn.Module):
         self.blocks = nn.Sequential(*blocks)
         pool = {"flatten": (1, 1), "time": (1, shape[1]), "average": shape}[pooling]
         n_features = channels * (shape[0] // pool[0]) * (shape[1] // pool[1])
+        dense = nn.Linear(n_features, n_hidden)
         self.head = nn.Sequential(
             nn.Identity() if pooling == "flatten" else nn.AvgPool2d(pool),
             nn.Flatten(),
             nn.Dropout(dropout),
-            nn.Linear(n_features, n_hidden),
+            dense,
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(n_hidden, n_outputs),
         )
+        self.blocks.apply(he_initialization)
+        dense.apply(he_initialization)
 
     def forward(self, x):
         """Logits (n, n_outputs) of waveforms (n, n_channels, n_samples)."""

@@ -162,4 +162,5 @@ class TrainingDisplay:
             ha="right" if late else "left",
             fontsize="small",
             color=_MARK,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from seisclf.nets import (
-    LogScale,
     RandomTimeShift,
     SpectrogramDropout,
+    SpectrogramScale,
     STFTMagnitude,
     WaveformNormalization,
 )
@@ -63,11 +63,27 @@ def test_normalization_keeps_or_loses_the_ratio_of_channels():
     np.testing.assert_allclose(by_event[:3].mean(-1), 0, atol=1e-12)
 
 
-def test_log_scale_is_decibels_below_the_peak():
-    x = torch.tensor([1.0, 0.1, 0.001, 1e-9]).reshape(1, 1, 2, 2)
-    got = LogScale(60.0)(x * 37).ravel()
-    np.testing.assert_allclose(got, [1, 1 - 20 / 60, 0, 0], atol=1e-6)
-    assert not torch.isnan(LogScale()(torch.zeros(1, 1, 2, 2))).any()
+def test_log_scale_is_standardised_decibels_below_the_peak():
+    x = torch.tensor([1.0, 0.1, 0.001, 1e-9], dtype=torch.float64).reshape(1, 1, 2, 2)
+    got = SpectrogramScale("log", 60.0)(x * 37).ravel().numpy()
+    decibels = np.array([0.0, -20.0, -60.0, -60.0])
+    np.testing.assert_allclose(got, (decibels - decibels.mean()) / decibels.std(), atol=1e-12)
+
+
+def test_magnitude_scale_is_linear():
+    x = (
+        torch.rand(3, 2, 4, 5, dtype=torch.float64)
+        * torch.tensor([1, 1e-6, 1e6])[:, None, None, None]
+    )
+    got = SpectrogramScale("magnitude")(x)
+    np.testing.assert_allclose(got.square().mean((1, 2, 3)), 1)
+    ratio = x / got
+    np.testing.assert_allclose(ratio, ratio[:, :1, :1, :1].expand_as(ratio))
+
+
+@pytest.mark.parametrize("scaling", ["log", "magnitude"])
+def test_silence_stays_silent(scaling):
+    assert not SpectrogramScale(scaling)(torch.zeros(1, 1, 2, 2)).any()
 
 
 def test_shift_moves_all_channels_alike_and_only_while_training():

@@ -55,7 +55,12 @@ def test_batch_norm_survives_one_event_too_many(events):
     X, y, _ = events
     rows = np.r_[0:33]
     net = STFTCNNClassifier(
-        n_filters=(2, 2, 2, 2, 2), window_length=0.04, hop=0.02, batch_size=16, max_epochs=1
+        n_filters=(2, 2, 2, 2, 2),
+        window_length=0.04,
+        hop=0.02,
+        batch_norm=True,
+        batch_size=16,
+        max_epochs=1,
     )
     net.fit(X[rows], y[rows])
     assert np.isfinite(net.predict_proba(X)).all()

@@ -7,9 +7,9 @@ import warnings
 # The check of array-API input runs only when SciPy was asked for it before it was imported.
 os.environ.setdefault("SCIPY_ARRAY_API", "1")
 
-from sklearn.utils.estimator_checks import check_estimator  # noqa: E402
+from sklearn.utils.estimator_checks import check_estimator
 
-from seisclf.utils import all_estimators  # noqa: E402
+from seisclf.utils import all_estimators
 
 
 def run(quick=False):

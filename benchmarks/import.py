@@ -5,7 +5,17 @@ import statistics
 import subprocess
 import sys
 
-_HEAVY = ("torch", "obspy", "pandas", "sklearn", "scipy", "matplotlib", "skorch", "tsfresh", "h5py")
+_HEAVY = (
+    "torch",
+    "obspy",
+    "pandas",
+    "sklearn",
+    "scipy",
+    "matplotlib",
+    "skorch",
+    "tsfresh",
+    "h5py",
+)
 _PROBE = f"""
 import json, sys, time
 start = time.perf_counter()

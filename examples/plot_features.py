@@ -19,8 +19,8 @@ events = make_seismic_events(
 events.data.shape
 
 # %%
-# :class:`~seisclf.feature_extraction.SeismicFeatures` is a transformer. Its columns have names, and
-# every name a documented formula.
+# :class:`~seisclf.feature_extraction.SeismicFeatures` is a transformer. Its columns have names,
+# and every name a documented formula.
 
 from seisclf.feature_extraction import SeismicFeatures
 
@@ -59,8 +59,8 @@ axes[1].legend()
 plt.show()
 
 # %%
-# Together they do better than any of them, even at a site that was not in the training set. Guessing
-# would score 0.5.
+# Together they do better than any of them, even at a site that was not in the training set.
+# Guessing would score 0.5.
 
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_score

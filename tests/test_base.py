@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import seisclf
 from seisclf.base import WaveformEstimator, validate_waveforms
 
 
@@ -120,10 +121,14 @@ def test_target_is_needed_and_must_fit():
         validate_waveforms(Estimator(), X, np.arange(4), reset=True)
 
 
-def test_load_of_another_class_is_refused(tmp_path):
-    class Other(WaveformEstimator):
-        pass
+class Other(WaveformEstimator):
+    """Another one."""
 
-    path = Estimator().save(tmp_path / "x.seisclf")
-    with pytest.raises(ValueError, match="trusted"):
+
+def test_a_class_loads_its_own_files_and_no_others(tmp_path):
+    path = fitted((5, 80)).save(tmp_path / "x.seisclf")
+    assert Estimator.load(path).n_samples_in_ == 80
+    with pytest.raises(TypeError, match="holds a Estimator, not a Other"):
         Other.load(path)
+    with pytest.raises(ValueError, match="trusted="):
+        seisclf.load(path)

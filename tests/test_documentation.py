@@ -2,8 +2,10 @@
 
 import inspect
 import re
+import sys
 import textwrap
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -28,9 +30,10 @@ def python_blocks(page):
 def test_code_on_the_page_runs(page, tmp_path, monkeypatch):
     """All blocks of a page, in order, as somebody would paste them."""
     monkeypatch.chdir(tmp_path)
-    namespace = {"__name__": "__main__"}
+    module = ModuleType("__main__")  # as in a script: worker processes get its classes by value
+    monkeypatch.setitem(sys.modules, "__main__", module)
     for block in python_blocks(page):
-        exec(compile(block, str(page), "exec"), namespace)
+        exec(compile(block, str(page), "exec"), vars(module))
 
 
 def public_objects():

@@ -8,9 +8,11 @@ import pytest
 import torch
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import seisclf
 from seisclf.feature_extraction import SeismicFeatures
@@ -115,6 +117,7 @@ def test_generators_go_on_where_they_stood(make, tmp_path):
             voting="soft",
         ),
         CalibratedClassifierCV(make_pipeline(FEATURES, LogisticRegression()), cv=2),
+        make_pipeline(FEATURES, SimpleImputer(), StandardScaler(), LogisticRegression()),
     ],
     ids=lambda model: type(model).__name__,
 )

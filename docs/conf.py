@@ -62,3 +62,6 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
 }
 html_sidebars = {"index": [], "whats_new": []}
+
+# scikit-learn's own docstrings, which our classes inherit, refer to its user guide.
+suppress_warnings = ["ref.ref"]

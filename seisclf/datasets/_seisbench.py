@@ -63,7 +63,9 @@ def read_seisbench(
         With the attributes
 
         data : ndarray or LazyWaveforms of shape (n_events, n_components, n_samples)
+            Waveforms.
         target : ndarray of str of shape (n_events,), or None
+            Class of each event, if known.
         metadata : DataFrame
             One row per event: the standard columns that are known, then SeisBench's own.
         arrivals : DataFrame
@@ -73,8 +75,11 @@ def read_seisbench(
         report : DataFrame
             What was found and done: event, trace, what, action.
         sampling_rate : float
+            Hz.
         components : str
+            Components of the channels, in order.
         DESCR : str
+            What the set is.
 
     (data, target) : tuple
         If `return_X_y` is true.

@@ -82,11 +82,13 @@ def from_streams(
     bunch : :class:`~sklearn.utils.Bunch`
         With the attributes
 
-        data : ndarray of shape (n_events, n_components, n_samples) or \
-(n_events, n_stations, n_components, n_samples)
+        data : ndarray
+            Of shape (n_events, n_components, n_samples) or (n_events, n_stations, n_components,
+            n_samples).
         valid : ndarray of bool of the same shape
             True where a sample was recorded.
         target : ndarray of str of shape (n_events,), or None
+            Class of each event, if known.
         metadata : DataFrame
             ``event_id``, ``station``, ``start_time``, ``end_time``, ``channels``,
             ``n_components`` or ``n_stations``, and the columns given.
@@ -97,8 +99,11 @@ def from_streams(
         report : DataFrame
             One row per finding: event, trace, what, action.
         sampling_rate : float
+            Hz.
         components : str
+            Components of the channels, in order.
         DESCR : str
+            What the set is.
 
     (data, target) : tuple
         If `return_X_y` is true.

@@ -97,9 +97,10 @@ def make_seismic_events(
     bunch : :class:`~sklearn.utils.Bunch`
         With the attributes
 
-        data : ndarray of shape (n_events, n_components, n_samples), \
-(n_events, n_stations, n_components, n_samples) or (n_rows, n_components, n_samples)
-            float32, counts of a digitizer (ground velocity times 4e8 counts per m/s).
+        data : ndarray
+            Of shape (n_events, n_components, n_samples), (n_events, n_stations, n_components,
+            n_samples) or (n_rows, n_components, n_samples); float32, counts of a digitizer
+            (ground velocity times 4e8 counts per m/s).
         target : ndarray of shape (n_rows,)
             Class names.
         metadata : DataFrame
@@ -122,8 +123,11 @@ def make_seismic_events(
         stations, sites : DataFrame
             Coordinates of stations; ground, velocities and noise of sites.
         sampling_rate : float
+            Hz.
         components : str
+            Components of the channels, in order.
         DESCR : str
+            What the set is.
 
     (data, target) : tuple
         If `return_X_y` is true.

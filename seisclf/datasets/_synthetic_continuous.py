@@ -94,8 +94,11 @@ def make_continuous_record(
         stations : DataFrame
             Coordinates.
         sampling_rate : float
+            Hz.
         components : str
+            Components of the channels, in order.
         DESCR : str
+            What the set is.
 
     Raises
     ------

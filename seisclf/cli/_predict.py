@@ -118,5 +118,6 @@ def read_waveforms(paths):
 
 
 def _note(words):
-    # To standard error, so that a table on standard output stays a table.
-    Console(stderr=True, highlight=False).print(words, markup=False)
+    # To standard error, so that a table on standard output stays a table; never broken inside a
+    # path, so that it can be copied.
+    Console(stderr=True, highlight=False).print(words, markup=False, soft_wrap=True)

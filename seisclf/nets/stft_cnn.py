@@ -23,8 +23,14 @@ class STFTCNN(nn.Module):
     ----------
     n_channels, n_samples, n_outputs : int
         Shape of an event, number of logits.
-    sampling_rate, window_length, hop, window, freq_min, freq_max
-        Of the spectrogram, see `STFTMagnitude`.
+    sampling_rate : float
+        Hz.
+    window_length, hop : float
+        Frames of the spectrogram in seconds, see `STFTMagnitude`.
+    window : str
+        By SciPy's name.
+    freq_min, freq_max : float or None
+        Range of the spectrogram in Hz.
     normalization : {"event", "channel"} or None
         See `WaveformNormalization`.
     scaling : {"magnitude", "log"}

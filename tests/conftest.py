@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Before SciPy is imported: scikit-learn's check of array-API input is skipped without it.
+os.environ.setdefault("SCIPY_ARRAY_API", "1")
+
 import matplotlib
 import pytest
 

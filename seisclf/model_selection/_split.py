@@ -115,7 +115,10 @@ class CalendarKFold(MetadataSplitter):
     by : {"month", "day", "week", "year"}, default="month"
         Unit that stays together, in UTC; weeks begin on Monday.
     shuffle : bool, default=False
-        Deal units at random, rather than in their order.
+        Deal units of like size and classes at random, rather than in their order. Balance goes
+        first, so large units that differ always fall alike (as in
+        :class:`sklearn.model_selection.StratifiedGroupKFold`); for repeats that differ take
+        ``GroupKFold(shuffle=True)`` with the units as groups.
     purge : tuple of {"event", "overlap"}, default=("event", "overlap")
         What may not be shared between train and test; rows of train that do are dropped.
     random_state : int, RandomState, Generator or None, default=None

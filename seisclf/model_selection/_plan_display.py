@@ -39,7 +39,8 @@ class FoldPlanDisplay:
             Where to draw; by default a new figure.
         kind : {"rows", "counts"}, default="rows"
             "rows": a strip for each fold, rows in the order of time (where the metadata have
-            start_time) coloured as train, test or unused, and a strip of classes on top.
+            start_time; groups that take turns in time, such as sites, are put together)
+            coloured as train, test or unused, and a strip of classes on top.
             "counts": tested rows of each class in each fold.
 
         Returns
@@ -104,17 +105,18 @@ class FoldPlanDisplay:
 
     def _order(self):
         plan = self.plan
+        order, times = np.arange(len(plan._labels)), None
         if plan.metadata is not None and "start_time" in plan.metadata:
             from ._rows import as_datetimes, as_nanoseconds
 
             start = as_nanoseconds(plan.metadata["start_time"])
             order = np.argsort(start, kind="stable")
-            return order, "rows in the order of time", as_datetimes(start[order])
-        order = np.arange(len(plan._labels))
-        if plan.groups is not None:
-            order = np.argsort(np.asarray(plan.groups).astype(str), kind="stable")
+            times = as_datetimes(start[order])
+        groups = None if plan.groups is None else np.asarray(plan.groups).astype(str)
+        if groups is not None and (times is None or _alternate(groups[order])):
+            order = order[np.argsort(groups[order], kind="stable")]
             return order, f"rows in the order of {plan.group_name}", None
-        return order, "rows", None
+        return order, "rows" if times is None else "rows in the order of time", times
 
     def _plot_counts(self, ax):
         plan = self.plan
@@ -145,3 +147,9 @@ def _class_colour(i):
         "#aa4499",
     )  # fmt: skip
     return palette[i % len(palette)]
+
+
+def _alternate(groups):
+    """Whether groups, such as sites, take turns: in the order of time folds would be stripes."""
+    changes = np.count_nonzero(groups[1:] != groups[:-1])
+    return changes > 2 * len(np.unique(groups))

@@ -88,3 +88,13 @@ def test_it_shows_itself_as_text_html_and_picture(catalogue):
         assert {"fold 0", "fold 1", "fold 2"} <= set(labels)
     with pytest.raises(ValueError, match="kind must be"):
         plan.plot(kind="pie")
+
+
+def test_sites_that_take_turns_are_drawn_together(catalogue):
+    X, y, metadata = catalogue
+    site = np.where(np.arange(len(y)) % 2, "north", "south")
+    metadata = metadata.assign(site=site, event_id=np.arange(len(y)).astype(str))
+    by_site = plan_folds(LeaveOneSiteOut(purge=()), X, y, metadata=metadata).plot()
+    assert by_site.ax_.get_xlabel() == "rows in the order of site"
+    by_month = plan_folds(CalendarKFold(4), X, y, metadata=metadata).plot()
+    assert by_month.ax_.get_xlabel() == "rows in the order of time"

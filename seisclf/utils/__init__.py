@@ -1,5 +1,6 @@
-"""Small helpers that know neither seismograms nor networks."""
+"""Small helpers: seeds, threads, optional imports, progress, arrivals, a list of all estimators."""
 
+from ._arrivals import EventLabels, array_to_arrivals, arrivals_to_array
 from ._discovery import all_estimators
 from ._imports import import_optional
 from ._progress import progress_bar
@@ -7,7 +8,10 @@ from ._random import check_seed
 from ._threads import limit_threads, threads_per_worker
 
 __all__ = [
+    "EventLabels",
     "all_estimators",
+    "array_to_arrivals",
+    "arrivals_to_array",
     "check_seed",
     "import_optional",
     "limit_threads",

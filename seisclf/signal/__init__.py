@@ -3,6 +3,7 @@
 from ._cwt import cwt
 from ._envelope import envelope, moving_average
 from ._filters import bandpass, highpass, lowpass
+from ._labels import gaussian_function, mask_function
 from ._polarization import Polarization, polarization
 from ._resample import resample, resampling_ratio
 from ._resize import resize
@@ -18,8 +19,10 @@ __all__ = [
     "cwt",
     "detrend",
     "envelope",
+    "gaussian_function",
     "highpass",
     "lowpass",
+    "mask_function",
     "moving_average",
     "polarization",
     "resample",

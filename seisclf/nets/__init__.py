@@ -7,17 +7,23 @@ from .layers import (
     STFTMagnitude,
     WaveformNormalization,
     count_parameters,
+    fold_batch_norms,
     he_initialization,
 )
+from .rocknet import RockNet, RockNetAssociation, RockNetWaveform
 from .stft_cnn import STFTCNN
 
 __all__ = [
     "STFTCNN",
     "RandomTimeShift",
+    "RockNet",
+    "RockNetAssociation",
+    "RockNetWaveform",
     "STFTMagnitude",
     "SpectrogramDropout",
     "SpectrogramScale",
     "WaveformNormalization",
     "count_parameters",
+    "fold_batch_norms",
     "he_initialization",
 ]

@@ -1,17 +1,25 @@
 """Blocks that several architectures share."""
 
+import copy
+
 import torch
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from ..signal._frames import frame_settings
 
 __all__ = [
+    "ConvUnit",
     "RandomTimeShift",
     "STFTMagnitude",
+    "SameConv1d",
+    "SameConv2d",
     "SpectrogramDropout",
     "SpectrogramScale",
     "WaveformNormalization",
+    "batch_norm",
     "count_parameters",
+    "fold_batch_norms",
     "he_initialization",
 ]
 
@@ -201,6 +209,138 @@ class SpectrogramDropout(nn.Module):
         first = torch.rand(n, 1, 1) * (size - width)
         position = torch.arange(size)
         return ((position < first) | (position >= first + width)).to(x)
+
+
+class SameConv1d(nn.Conv1d):
+    """Convolution whose output has ``ceil(n_samples / stride)`` samples, as in TensorFlow.
+
+    Where the zeros cannot be divided evenly, the end gets one more than the beginning; how many
+    there are depends on the length of the input.
+
+    Parameters
+    ----------
+    n_in, n_out, kernel_size : int
+        As of :class:`torch.nn.Conv1d`.
+    stride : int, default=1
+        Samples from one output to the next.
+    """
+
+    def __init__(self, n_in, n_out, kernel_size, stride=1):
+        super().__init__(n_in, n_out, kernel_size, stride)
+
+    def forward(self, x):
+        """Convolve (n, n_in, n_samples)."""
+        left, right = _same_padding(x.shape[-1], self.kernel_size[0], self.stride[0])
+        if left != right:
+            x, left = nn.functional.pad(x, (left, right)), 0
+        return nn.functional.conv1d(x, self.weight, self.bias, self.stride, left)
+
+
+class SameConv2d(nn.Conv2d):
+    """`SameConv1d` for pictures.
+
+    Parameters
+    ----------
+    n_in, n_out, kernel_size : int
+        As of :class:`torch.nn.Conv2d`.
+    stride : int, default=1
+        Along both axes.
+    """
+
+    def __init__(self, n_in, n_out, kernel_size, stride=1):
+        super().__init__(n_in, n_out, kernel_size, stride)
+
+    def forward(self, x):
+        """Convolve (n, n_in, n_rows, n_columns)."""
+        rows, columns = (
+            _same_padding(size, kernel, stride)
+            for size, kernel, stride in zip(
+                x.shape[-2:], self.kernel_size, self.stride, strict=True
+            )
+        )
+        padding = (rows[0], columns[0])
+        if rows[0] != rows[1] or columns[0] != columns[1]:
+            x, padding = nn.functional.pad(x, (*columns, *rows)), (0, 0)
+        return nn.functional.conv2d(x, self.weight, self.bias, self.stride, padding)
+
+
+def _same_padding(size, kernel, stride):
+    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+class ConvUnit(nn.Module):
+    """Convolution, batch normalisation, ReLU, dropout.
+
+    Parameters
+    ----------
+    conv : torch.nn.Conv1d or torch.nn.Conv2d
+        The convolution.
+    dropout : float, default=0.1
+        Part of the values set to zero while training.
+    """
+
+    def __init__(self, conv, dropout=0.1):
+        super().__init__()
+        self.conv = conv
+        self.norm = batch_norm(conv)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x):
+        """Run the four in turn."""
+        return self.dropout(nn.functional.relu(self.norm(self.conv(x))))
+
+    def fold(self):
+        """Move the batch normalisation into the convolution."""
+        self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
+
+
+def batch_norm(conv):
+    """Batch normalisation for the output of `conv`, with the constants of Keras.
+
+    Parameters
+    ----------
+    conv : torch.nn.Conv1d or torch.nn.Conv2d
+        Tells the channels and the number of axes.
+
+    Returns
+    -------
+    norm : torch.nn.Module
+        With eps 1e-3 and momentum 0.01.
+    """
+    norm = nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm1d
+    return norm(conv.out_channels, eps=1e-3, momentum=0.01)
+
+
+def fold_batch_norms(module):
+    """Copy a network for prediction, with everything folded into its weights that can be.
+
+    Parts that know how to fold have a method ``fold()``; it is called on those of the copy.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Left as it is.
+
+    Returns
+    -------
+    folded : torch.nn.Module
+        In evaluation mode; equal outputs up to rounding, and no use for training.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from seisclf.nets.layers import ConvUnit, SameConv1d, fold_batch_norms
+    >>> unit = ConvUnit(SameConv1d(1, 4, 3)).eval()
+    >>> x = torch.randn(2, 1, 20)
+    >>> torch.allclose(fold_batch_norms(unit)(x), unit(x), atol=1e-6)
+    True
+    """
+    folded = copy.deepcopy(module).eval().requires_grad_(False)
+    for part in folded.modules():
+        if hasattr(part, "fold"):
+            part.fold()
+    return folded
 
 
 def he_initialization(module):

@@ -71,6 +71,9 @@ def yield_waveform_checks(estimator):
         check_file_round_trip,
         check_network_events,
     ]
+    if _is_sampler(estimator):
+        checks.remove(check_names_wrong_shape)  # a sampler looks at each X anew
+        checks.append(check_rows_come_first)
     if _is_classifier(estimator):
         checks += [check_labels_come_back, check_one_class_is_refused, check_parallel_search]
     for check in checks:
@@ -128,7 +131,8 @@ def check_learns_shape(estimator):
     fitted = fresh.fit(X, y)
     assert fitted is fresh, "fit must return self"
     assert (fitted.n_channels_in_, fitted.n_samples_in_) == (3, _N_SAMPLES)
-    assert len(_output(fitted, X)) == len(X)
+    n_rows = len(_output(fitted, X))
+    assert n_rows == len(X) or (_is_sampler(fitted) and n_rows > len(X))
 
 
 def check_names_wrong_shape(estimator):
@@ -193,7 +197,7 @@ def check_global_generators_untouched(estimator):
 def check_pickle_round_trip(estimator):
     """A pickled copy gives the same numbers."""
     X, y = make_check_events()
-    fitted = clone(estimator).fit(X, y)
+    fitted = _seeded(estimator).fit(X, y)
     copy = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(_output(copy, X), _output(fitted, X))
 
@@ -201,7 +205,7 @@ def check_pickle_round_trip(estimator):
 def check_file_round_trip(estimator):
     """A file without pickle gives the same numbers, and keeps all parameters."""
     X, y = make_check_events()
-    fitted = clone(estimator).fit(X, y)
+    fitted = _seeded(estimator).fit(X, y)
     with tempfile.TemporaryDirectory() as folder:
         copy = type(fitted).load(fitted.save(Path(folder) / "model.seisclf"))
     assert repr(copy) == repr(fitted)
@@ -221,8 +225,22 @@ def check_network_events(estimator):
         assert "4 axes" in str(error) and "n_channels" in str(error), error
     else:
         assert fitted.n_stations_in_ == 2
+        if _is_sampler(fitted):
+            assert _output(fitted, X).shape[1:] == X.shape[1:]
+            return
         assert len(_output(fitted, X)) == len(X)
         assert "stations" in _refusal(fitted, X[:, :1])
+
+
+def check_rows_come_first(estimator):
+    """A sampler gives back the rows of X with their labels, and new ones only after them."""
+    X, _ = make_check_events()
+    y = _sampler_labels(X)
+    resampled, labels = _seeded(estimator).fit_resample(X, y)
+    np.testing.assert_array_equal(resampled[: len(X)], X)
+    np.testing.assert_array_equal(labels[: len(X)], y)
+    assert len(labels) == len(resampled) == len(labels.arrivals)
+    assert resampled.dtype == X.dtype and labels.dtype == y.dtype
 
 
 def check_labels_come_back(estimator):
@@ -276,6 +294,8 @@ def _seeded(estimator):
 
 
 def _output(fitted, X):
+    if _is_sampler(fitted):
+        return np.asarray(fitted.fit_resample(X, _sampler_labels(X))[0])
     for method in ("predict_proba", "transform", "predict"):
         if hasattr(fitted, method):
             return np.asarray(getattr(fitted, method)(X))
@@ -303,3 +323,16 @@ def _generators():
 
 def _is_classifier(estimator):
     return estimator.__sklearn_tags__().estimator_type == "classifier"
+
+
+def _is_sampler(estimator):
+    return hasattr(estimator, "fit_resample")
+
+
+def _sampler_labels(X):
+    """One class half as large as the other, with arrivals that fit `make_check_events`."""
+    from ._arrivals import EventLabels, array_to_arrivals
+
+    leads = (len(X), 1) if X.ndim < 4 else (len(X), X.shape[1], 1)
+    times = np.broadcast_to([0.6, 0.8, np.nan, np.nan], (*leads, 4))
+    return EventLabels((np.arange(len(X)) % 3 == 0).astype(int), array_to_arrivals(times))

@@ -19,6 +19,8 @@ def associate_table(table, *, min_stations, max_delay):
     -------
     events : pandas.DataFrame
         The same columns, one row per event.
+    rows : list of list of int
+        Rows of `table` that each event was made of.
     """
     import pandas as pd
 
@@ -29,7 +31,8 @@ def associate_table(table, *, min_stations, max_delay):
     delay = pd.Timedelta(max_delay, unit="s")
     ordered = table.sort_values(["onset", "stations"], kind="stable")
     groups = []
-    for row in ordered.to_dict("records"):
+    for number, row in zip(ordered.index, ordered.to_dict("records"), strict=True):
+        row["rows"] = [number]
         group = groups[-1] if groups else None
         stations = {member["stations"] for member in group} if group else set()
         if group and row["onset"] - group[0]["onset"] <= delay:
@@ -39,10 +42,13 @@ def associate_table(table, *, min_stations, max_delay):
             # A second detection at one station within the delay belongs to the same event.
             known = next(member for member in group if member["stations"] == row["stations"])
             known["end"] = max(known["end"], row["end"])
+            known["rows"].append(number)
             continue
         groups.append([row])
-    rows = [_join(group) for group in groups if len(group) >= min_stations]
-    return pd.DataFrame(rows, columns=table.columns) if rows else table.iloc[:0].copy()
+    groups = [group for group in groups if len(group) >= min_stations]
+    events = pd.DataFrame([_join(group) for group in groups], columns=table.columns)
+    members = [[number for member in group for number in member["rows"]] for group in groups]
+    return (events if groups else table.iloc[:0].copy()), members
 
 
 def _join(group):

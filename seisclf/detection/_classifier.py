@@ -1,6 +1,7 @@
 """What a fitted classifier tells about the windows it was trained on."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 
@@ -23,12 +24,45 @@ def check_classifier(classifier):
         )
     if not hasattr(classifier, "classes_"):
         raise TypeError(f"{type(classifier).__name__} has no classes_: give a fitted classifier")
+    if function_predictor(classifier) is not None:
+        return
     if find_attribute(classifier, "n_stations_in_") is not None:
         raise ValueError(
             f"{type(classifier).__name__} was fitted on events of a whole network, (n_events, "
-            f"n_stations, n_components, n_samples); EventDetector scans one station at a time: "
-            f"fit it on (n_events, n_channels, n_samples)"
+            f"n_stations, n_components, n_samples), and has no predict_functions; EventDetector "
+            f"scans one station at a time then: fit it on (n_events, n_channels, n_samples)"
         )
+
+
+def function_predictor(classifier):
+    """What answers with functions over time, or None.
+
+    Parameters
+    ----------
+    classifier : object
+        Itself with ``predict_functions``, or a search over such a one, or a Pipeline that ends
+        with one.
+
+    Returns
+    -------
+    predict : callable or None
+        Windows to a dict of functions.
+    """
+    if hasattr(classifier, "predict_functions"):
+        return classifier.predict_functions
+    best = getattr(classifier, "best_estimator_", None)
+    if best is not None:
+        return function_predictor(best)
+    steps = getattr(classifier, "steps", None)
+    last = function_predictor(steps[-1][1]) if steps else None
+    return last and partial(_through, [step for _, step in steps[:-1]], last)
+
+
+def _through(steps, predict, X):
+    for step in steps:
+        if step not in (None, "passthrough") and not hasattr(step, "fit_resample"):
+            X = step.transform(X)
+    return predict(X)
 
 
 def expected_sampling_rate(classifier, given):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from ._function_picking import PICK_COLUMNS, pick_network, pick_stations
 from ._onsets import refine as refine_bins
 
 _COLUMNS = ("class", "onset", "end", "probability", "event_probability", "stations", "coverage")
@@ -18,17 +19,22 @@ class Detections:
         ``event_probability`` (the same of all classes but the background together); ``stations``
         (``"NET.STA"``, several separated by blanks); ``coverage`` (share of its duration that
         holds data and was scanned).
-    functions : ProbabilityFunctions
-        Class probabilities over time, of all stations that were scanned.
+    functions : ProbabilityFunctions or FunctionsOverTime
+        What the events were found in: class probabilities, or functions, over time.
     settings : dict, optional
         How the scan was made.
+    picks : pandas.DataFrame, optional
+        P and S at the stations, where functions over time tell them: ``detection`` (row of the
+        table), ``station``, ``phase``, ``time`` (UTC), ``probability``.
 
     Attributes
     ----------
-    functions : ProbabilityFunctions
+    functions : ProbabilityFunctions or FunctionsOverTime
         As given.
     settings : dict
         As given.
+    picks : pandas.DataFrame
+        As given; empty if there are none.
 
     Examples
     --------
@@ -46,7 +52,7 @@ class Detections:
     'rockfall'
     """
 
-    def __init__(self, table, functions, *, settings=None):
+    def __init__(self, table, functions, *, settings=None, picks=None):
         absent = [name for name in _COLUMNS if name not in table]
         if absent:
             raise ValueError(
@@ -55,6 +61,7 @@ class Detections:
         self._table = table.reset_index(drop=True)
         self.functions = functions
         self.settings = dict(settings or {})
+        self.picks = _table_of([], PICK_COLUMNS) if picks is None else picks
 
     def __len__(self):
         return len(self._table)
@@ -100,8 +107,12 @@ class Detections:
         """
         from ._association import associate_table
 
-        table = associate_table(self._table, min_stations=min_stations, max_delay=max_delay)
-        return Detections(table, self.functions, settings=self.settings)
+        table, rows = associate_table(self._table, min_stations=min_stations, max_delay=max_delay)
+        number = {row: i for i, members in enumerate(rows) for row in members}
+        picks = self.picks[self.picks["detection"].isin(list(number))]
+        picks = picks.assign(detection=picks["detection"].map(number))
+        picks = picks.sort_values(["detection", "time"], ignore_index=True)
+        return Detections(table, self.functions, settings=self.settings, picks=picks)
 
     def to_csv(self, path):
         """Write the table; times in ISO 8601, UTC, to the millisecond.
@@ -126,7 +137,7 @@ class Detections:
         return path
 
     def to_catalog(self, *, event_types=None):
-        """An ObsPy Catalog with one event and one pick per detection.
+        """An ObsPy Catalog with one event per detection, a pick of its onset, and P and S.
 
         Parameters
         ----------
@@ -143,7 +154,7 @@ class Detections:
         """
         from ._quakeml import catalog_of
 
-        return catalog_of(self._table, self.functions, event_types=event_types)
+        return catalog_of(self._table, self.functions, picks=self.picks, event_types=event_types)
 
     def to_quakeml(self, path, *, event_types=None):
         """Write a QuakeML file, see :meth:`to_catalog`.
@@ -166,8 +177,8 @@ class Detections:
         self.to_catalog(event_types=event_types).write(str(path), format="QUAKEML")
         return path
 
-    def plot(self, stream=None, *, station=None, figure=None):
-        """Draw the waveforms with the detections, and the class probabilities beneath.
+    def plot(self, stream=None, *, station=None, detection=None, span=None, figure=None):
+        """Draw the waveforms with the detections, and what they were found in beneath.
 
         Parameters
         ----------
@@ -175,6 +186,11 @@ class Detections:
             The record that was scanned. None: probabilities only.
         station : str or list of str, optional
             Stations to draw. Default: all.
+        detection : int, optional
+            Row of the table to draw, with what is around it. Default: the whole record.
+        span : tuple of two times, optional
+            First and last time to draw, in place of `detection`: anything that
+            ``pandas.Timestamp`` reads, or ``obspy.UTCDateTime``.
         figure : matplotlib.figure.Figure, optional
             Figure to draw into.
 
@@ -185,7 +201,9 @@ class Detections:
         """
         from ._display import DetectionDisplay
 
-        return DetectionDisplay(self, stream=stream).plot(station=station, figure=figure)
+        return DetectionDisplay(self, stream=stream).plot(
+            station=station, detection=detection, span=span, figure=figure
+        )
 
     def __repr__(self):
         lines = [self._headline()]
@@ -254,12 +272,29 @@ def detections_table(functions, spans, is_event, *, refine=None):
                     "coverage": function.coverage[part].mean(),
                 }
             )
-    if not rows:
-        times = pd.DatetimeIndex([], tz="UTC")
-        empty = {name: [] for name in _COLUMNS} | {"onset": times, "end": times}
-        return pd.DataFrame(empty)
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
-    return table.sort_values(["onset", "stations"], ignore_index=True)
+    return _table_of(rows, _COLUMNS).sort_values(["onset", "stations"], ignore_index=True)
+
+
+def function_detections(functions, settings, *, described):
+    """Events picked in functions over time, see :mod:`._function_picking`."""
+    pick = pick_stations if functions.network is None else pick_network
+    rows, picks = pick(functions, settings)
+    return Detections(
+        _table_of(rows, _COLUMNS),
+        functions,
+        settings=described,
+        picks=_table_of(picks, PICK_COLUMNS),
+    )
+
+
+def _table_of(rows, columns):
+    """Rows as a table whose times are times even if there are none."""
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=list(columns))
+    for name in {"onset", "end", "time"} & set(columns):
+        table[name] = pd.to_datetime(table[name], utc=True)
+    return table
 
 
 def _refined(function, onset, end, ahead):

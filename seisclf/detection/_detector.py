@@ -10,15 +10,37 @@ from ._classifier import (
     expected_components,
     expected_sampling_rate,
     expected_window,
-    predict_windows,
+    find_attribute,
+    function_predictor,
     threshold_vector,
 )
-from ._detections import Detections, detections_table
-from ._functions import ProbabilityFunction, ProbabilityFunctions
-from ._onsets import energy_of
+from ._detections import Detections, detections_table, function_detections
+from ._function_picking import PickSettings
+from ._function_scan import scan_network, scan_station
+from ._functions import ProbabilityFunctions
+from ._network_record import choose_stations, fill_slots, is_station, join_records
+from ._parameters import check_parameters
 from ._picking import pick_classes, pick_events
 from ._records import station_records
-from ._windows import STACKS, Stacker, window_starts
+from ._scan import ScanSettings
+from ._time_functions import FunctionsOverTime
+from ._window_scan import scan_windows
+
+# What a result says of how it was made.
+_COMMON_SETTINGS = (
+    "window",
+    "step",
+    "sampling_rate",
+    "components",
+    "threshold",
+    "background",
+    "stack",
+)
+_WINDOW_SETTINGS = ("pick_by", "refine")
+_FUNCTION_SETTINGS = (
+    "stations", "padding", "persistence", "mask_threshold", "pick_threshold", "min_distance",
+    "min_duration", "merge_gap", "lead",
+)  # fmt: skip
 
 
 class EventDetector:
@@ -29,6 +51,12 @@ class EventDetector:
     stretches above a threshold become events. Every sample that holds data is looked at: the last
     window is right-aligned, and so are the windows before and after a gap. Where there is no data
     the probabilities are NaN, and the share of time that was scanned is part of the result.
+
+    A classifier that has ``predict_functions``, such as
+    :class:`~seisclf.neural_network.RockNetClassifier`, is asked for functions over time instead:
+    P, S and the mask of each class, sample by sample. One that was fitted on a network, such as
+    :class:`~seisclf.neural_network.RockNetAssociator`, gets all stations at once and says when
+    events occurred. Parameters for these are marked *functions*.
 
     This is not an estimator: it has nothing to fit, and uses the classifier as it is. Filters and
     scaling belong into the classifier's Pipeline, so that windows of a scan are treated exactly
@@ -43,7 +71,8 @@ class EventDetector:
     window : float, optional
         Seconds of a window. Default: what the classifier was fitted on.
     step : float, optional
-        Seconds between windows, and the resolution of the result. Default: a tenth of a window.
+        Seconds between windows, and the resolution of the result. Default: a tenth of a window;
+        of functions, whose resolution is the sample, a twelfth.
     sampling_rate : float, optional
         Hertz that the classifier expects. Default: its own ``sampling_rate``.
     components : str, optional
@@ -51,26 +80,32 @@ class EventDetector:
         ``"ZNE"`` for three. Components ``1`` and ``2`` stand in for ``N`` and ``E``.
     threshold : float or dict, default=0.5
         Probability from which on there is an event, see `pick_by`. A dict gives one for each
-        class (classes that are absent from it: 0.5).
+        class (classes that are absent from it: 0.5). *Functions*: height of a peak of occurrence
+        in a network, of the mask at a single station.
     pick_by : {"event", "class"}, optional
         "event": there is an event where the probabilities of all classes but the background
         together reach the threshold; its class is the likeliest on average over its duration.
         "class": where one class by itself reaches its threshold. Default: "event", but "class"
-        where `threshold` is a dict or there is no background.
+        where `threshold` is a dict or there is no background. Not for functions.
     background : str, list or None, default="noise"
         Class or classes that are no events. None: every class is an event.
     min_duration : float, optional
-        Seconds; shorter detections are dropped. Default: one step.
+        Seconds; shorter detections are dropped. Default: one step. *Functions*: shortest mask of
+        an event at a single station, 0.5 s.
     merge_gap : float, optional
         Seconds; detections of one class that are so close become one. Default: one step.
-    stack : {"mean", "center", "max"}, default="mean"
+        *Functions*: gap that a mask may have, 1 s.
+    stack : {"median", "mean", "center", "max"}, optional
         How overlapping windows are combined. "mean": average over the windows that contain a
         sample. "center": the same, but a window counts most in its middle (a triangle from 0.05
         at the edges to 1). "max": the largest probability of each class, divided by the sum over
-        classes. The result sums to one in any case.
+        classes. The result sums to one in any case. Default: "mean". *Functions*: the same for
+        each sample of each function ("max" is not divided), and "median", the default: it removes
+        what only few windows see.
     refine : bool, default=True
         Move onset and end of a detection to where, within it, the energy of the record rises most
-        and falls back. Windows alone tell the time only to about half their length.
+        and falls back. Windows alone tell the time only to about half their length. Functions
+        tell it to the sample and are not refined.
     max_gap_fraction : float, default=0.1
         Windows that miss a larger share of their samples are "no data". Up to that, gaps are
         bridged by straight lines. A record that is shorter than a window is padded by the same
@@ -78,13 +113,42 @@ class EventDetector:
     resample : bool, default=False
         Whether records of another sampling rate are resampled (and the result says so) or
         refused.
-    batch_size : int, default=256
-        Windows that are given to the classifier at once.
+    batch_size : int, optional
+        Windows that are given to the classifier at once. Default: 256; of functions 64.
+    stations : list of str, optional
+        Stations to scan, ``"STA"`` or ``"NET.STA"``; others are left alone. For the functions of
+        a network they stand in the order of training, which the weights depend on, and None or a
+        station that is not in the record leaves its place empty. Default: all, sorted by code.
+    padding : {"auto", "edge", None}, default="auto"
+        *Functions*: "edge" lays windows on a regular grid that begins before the record and ends
+        after it, so that each sample lies in equally many windows; there they hold the first or
+        last value, as RockNet's authors do it. None: windows inside the record only, the last
+        right-aligned. "auto": "edge" for functions, None for other classifiers.
+    persistence : int, optional
+        *Functions*: consecutive windows that must each reach the threshold within 0.5 s of a
+        detection. The RockNet paper asks for four windows at a step of 15 s.
+    mask_threshold : float, default=0.5
+        *Functions* of a network: height from which on the mask of a station tells that it sees
+        an event, and how long.
+    pick_threshold : float, default=0.3
+        *Functions*: lowest peaks of P and S. A class whose mask runs from P to S is detected at
+        a single station only where both stand within 1 s around its mask.
+    min_distance : float, default=3.0
+        *Functions* of a network: seconds between events; of closer peaks of occurrence, also of
+        different classes, the highest stays.
+    lead : float, default=0.5
+        *Functions* of a network: seconds from the peak of occurrence to the first onset. RockNet
+        is trained to mark events half a second before it.
+    progress : bool, default=False
+        Whether there is a progress bar (on a terminal or in a notebook).
 
     Attributes
     ----------
     classes : ndarray of shape (n_classes,)
         Labels of the classifier.
+    n_stations : int or None
+        Places of the network that the classifier was fitted on; None if it scans one station at
+        a time.
 
     Raises
     ------
@@ -137,40 +201,86 @@ class EventDetector:
         background="noise",
         min_duration=None,
         merge_gap=None,
-        stack="mean",
+        stack=None,
         refine=True,
         max_gap_fraction=0.1,
         resample=False,
-        batch_size=256,
+        batch_size=None,
+        stations=None,
+        padding="auto",
+        persistence=None,
+        mask_threshold=0.5,
+        pick_threshold=0.3,
+        min_distance=3.0,
+        lead=0.5,
+        progress=False,
     ):
         check_classifier(classifier)
         self.classifier = classifier
         self.classes = np.asarray(classifier.classes_)
+        self._predictor = function_predictor(classifier)
+        functions = self.gives_functions
+        self.n_stations = find_attribute(classifier, "n_stations_in_") if functions else None
         self.sampling_rate = expected_sampling_rate(classifier, sampling_rate)
         self.components = expected_components(classifier, components)
         self.window = expected_window(classifier, window, self.sampling_rate)
-        self.step = self.window / 10 if step is None else float(step)
+        self.step = self.window / (12 if functions else 10) if step is None else float(step)
         self.threshold = threshold
         self.background = background_labels(self.classes, background)
-        self.min_duration = self.step if min_duration is None else float(min_duration)
-        self.merge_gap = self.step if merge_gap is None else float(merge_gap)
-        self.stack = stack
+        shortest, closest = (0.5, 1.0) if functions else (self.step, self.step)
+        self.min_duration = shortest if min_duration is None else float(min_duration)
+        self.merge_gap = closest if merge_gap is None else float(merge_gap)
+        self.stack = stack or ("median" if functions else "mean")
         self.refine = refine
         self.max_gap_fraction = max_gap_fraction
         self.resample = resample
-        self.batch_size = batch_size
+        self.batch_size = (64 if functions else 256) if batch_size is None else batch_size
+        self.stations = None if stations is None else list(stations)
+        self.padding = padding
+        self.persistence = persistence
+        self.mask_threshold = mask_threshold
+        self.pick_threshold = pick_threshold
+        self.min_distance = min_distance
+        self.lead = lead
+        self.progress = progress
         by_class = isinstance(threshold, dict) or not self.background
         self.pick_by = pick_by or ("class" if by_class else "event")
-        self._check_parameters()
+        check_parameters(self, pick_by)
         self._thresholds = threshold_vector(self.classes, threshold, self.background)
 
     def __repr__(self):
+        kind = f"pick_by={self.pick_by!r}" if self._predictor is None else f"stack={self.stack!r}"
         return (
             f"EventDetector({type(self.classifier).__name__}, window={self.window:g} s, "
             f"step={self.step:g} s, sampling_rate={self.sampling_rate:g} Hz, "
-            f"components={self.components!r}, threshold={self.threshold}, "
-            f"pick_by={self.pick_by!r}, background={self.background})"
+            f"components={self.components!r}, threshold={self.threshold}, {kind}, "
+            f"background={self.background})"
         )
+
+    @property
+    def gives_functions(self):
+        """Whether the classifier answers with functions over time, not one class a window."""
+        return self._predictor is not None
+
+    @property
+    def events(self):
+        """Labels of the classes that are events, a list."""
+        return [label for label in self.classes.tolist() if label not in self.background]
+
+    @property
+    def codes(self):
+        """What the traces of :meth:`annotate` are: a dict.
+
+        ``"<station>.<channel>"`` (functions of a network) or ``"<channel>"`` (at a station) to
+        the name of the function, such as ``"RF.occ": "occurrence_rockfall"``,
+        ``"eqM": "earthquake"``.
+        """
+        from ._annotations import class_codes, function_codes
+
+        if self._predictor is None:
+            labels = class_codes(self.classes.tolist())
+            return {f"{code}P": str(label) for label, code in labels.items()}
+        return function_codes(self.events, network=self.n_stations is not None)
 
     def predict_functions(self, stream):
         """Class probabilities over time.
@@ -182,8 +292,10 @@ class EventDetector:
 
         Returns
         -------
-        functions : ProbabilityFunctions
-            One :class:`ProbabilityFunction` for each station, with its coverage.
+        functions : ProbabilityFunctions or FunctionsOverTime
+            One :class:`ProbabilityFunction` for each station, with its coverage. Of a classifier
+            with ``predict_functions``, one :class:`StationFunctions` for each station and one for
+            the network.
 
         Raises
         ------
@@ -191,7 +303,8 @@ class EventDetector:
             If `stream` is not a Stream.
         ValueError
             If the sampling rates do not fit, or no station can be scanned; the message says why
-            for each of them.
+            for each of them. If there are more stations than a network has places, and `stations`
+            does not choose.
 
         Warns
         -----
@@ -204,19 +317,54 @@ class EventDetector:
             sampling_rate=self.sampling_rate,
             resample=self.resample,
         )
+        skipped = self._asked_for(records, skipped)
+        if self.n_stations is not None:
+            network, scanned = self._scan_network(records, skipped)
+        else:
+            network = None
+            scanned = [self._scan(r) for r in choose_stations(records, self.stations) if r]
         functions = []
-        for record in records:
-            function = self._scan(record)
+        for function in scanned:
             if function.n_windows:
                 functions.append(function)
             else:
-                skipped[record.station] = "; ".join(function.notes) or "no data"
+                skipped[function.station] = "; ".join(function.notes) or "no data"
         reasons = "; ".join(f"{station}: {reason}" for station, reason in skipped.items())
         if not functions:
             raise ValueError(f"no station can be scanned. {reasons}")
         if skipped:
             warnings.warn(f"stations that were not scanned: {reasons}", UserWarning, stacklevel=2)
-        return ProbabilityFunctions(functions, skipped=skipped)
+        if self._predictor is None:
+            return ProbabilityFunctions(functions, skipped=skipped)
+        picked = getattr(self.classifier, "picked", None) or ("earthquake",)
+        return FunctionsOverTime(
+            functions, classes=self.events, network=network, picked=picked, skipped=skipped
+        )
+
+    def annotate(self, stream):
+        """Functions over time as an ObsPy Stream.
+
+        Parameters
+        ----------
+        stream : obspy.Stream
+            Continuous records of one or more stations; left unchanged.
+
+        Returns
+        -------
+        annotations : obspy.Stream
+            float32 traces. Of functions, at the record's rate, with network, station and location
+            of the record: channels ``P``, ``S``, ``eqM`` and ``rfM`` (masks of earthquakes and
+            rockfalls); of a network also the channel ``occ`` of the stations ``EQ`` and ``RF``.
+            These are the codes that RockNet's authors use; see :attr:`codes` for other classes.
+            Of other classifiers, one trace for each class and station, a sample for each step.
+            Where there is no data a trace ends, and another one begins after it.
+
+        Raises
+        ------
+        TypeError, ValueError
+            See :meth:`predict_functions`.
+        """
+        return self.predict_functions(stream).to_stream()
 
     def detect(self, stream):
         """Events in a continuous record.
@@ -225,7 +373,7 @@ class EventDetector:
         ----------
         stream : obspy.Stream
             Continuous records of one or more stations; left unchanged. Each station is scanned
-            for itself.
+            for itself, but those of a network together.
 
         Returns
         -------
@@ -245,7 +393,7 @@ class EventDetector:
 
         Parameters
         ----------
-        functions : ProbabilityFunctions
+        functions : ProbabilityFunctions or FunctionsOverTime
             What :meth:`predict_functions` returned.
 
         Returns
@@ -253,25 +401,30 @@ class EventDetector:
         detections : Detections
             A table of events.
         """
-        spans = {station: self._spans(function) for station, function in functions.items()}
-        settings = {
-            name: getattr(self, name)
-            for name in (
-                "window",
-                "step",
-                "sampling_rate",
-                "components",
-                "threshold",
-                "pick_by",
-                "background",
-                "stack",
-                "refine",
+        if isinstance(functions, FunctionsOverTime):
+            return function_detections(
+                functions, self._pick_settings(), described=self._settings(_FUNCTION_SETTINGS)
             )
-        }
+        spans = {station: self._spans(function) for station, function in functions.items()}
         is_event = np.isfinite(self._thresholds)
         ahead = self.window / 15 if self.refine else None
         table = detections_table(functions, spans, is_event, refine=ahead)
-        return Detections(table, functions, settings=settings)
+        return Detections(table, functions, settings=self._settings(_WINDOW_SETTINGS))
+
+    def _settings(self, names):
+        return {name: getattr(self, name) for name in (*_COMMON_SETTINGS, *names)}
+
+    def _pick_settings(self):
+        thresholds = zip(self.classes.tolist(), self._thresholds, strict=True)
+        return PickSettings(
+            thresholds={label: value for label, value in thresholds if np.isfinite(value)},
+            mask_threshold=self.mask_threshold,
+            pick_threshold=self.pick_threshold,
+            min_distance=self.min_distance,
+            min_duration=self.min_duration,
+            merge_gap=self.merge_gap,
+            lead=self.lead,
+        )
 
     def _spans(self, function):
         durations = {
@@ -284,114 +437,51 @@ class EventDetector:
         is_event = np.isfinite(self._thresholds)
         return pick_events(probabilities, is_event, self.threshold, **durations)
 
-    def _check_parameters(self):
-        if self.pick_by not in ("event", "class"):
-            raise ValueError(f"pick_by must be 'event' or 'class'; got {self.pick_by!r}")
-        if self.pick_by == "event" and (isinstance(self.threshold, dict) or not self.background):
-            raise ValueError(
-                "pick_by='event' needs a background class and one threshold: leave pick_by out, "
-                "or give a number as threshold and a class of the classifier as background"
-            )
-        if self.stack not in STACKS:
-            raise ValueError(f"stack must be one of {', '.join(STACKS)}; got {self.stack!r}")
-        if not 1 / self.sampling_rate <= self.step <= self.window:
-            raise ValueError(
-                f"step must lie between one sample ({1 / self.sampling_rate:g} s) and the window "
-                f"({self.window:g} s), so that no data is jumped over; got {self.step:g} s"
-            )
-        if not 0 <= self.max_gap_fraction < 1:
-            raise ValueError(
-                f"max_gap_fraction must be at least 0 and below 1; got {self.max_gap_fraction}"
-            )
-        for name in ("min_duration", "merge_gap"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative; got {getattr(self, name):g} s")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1; got {self.batch_size}")
+    def _asked_for(self, records, skipped):
+        """Why stations cannot be scanned, without those that nobody asked for."""
+        if self.stations is None:
+            return skipped
+        wanted = [name for name in self.stations if name]
+        present = [record.station for record in records]
+        reasons = {
+            station: reason
+            for station, reason in skipped.items()
+            if any(is_station(station, name) for name in wanted)
+        }
+        for name in wanted:
+            if not any(is_station(station, name) for station in [*present, *reasons]):
+                reasons[name] = "not in the record"
+        return reasons
 
     def _scan(self, record):
-        length = round(self.window * self.sampling_rate)
-        step = max(1, round(self.step * self.sampling_rate))
-        n_samples = record.data.shape[1]
-        data, valid = _pad(record.data, record.valid, length)
-        min_valid = int(np.ceil(length * (1 - self.max_gap_fraction) - 1e-9))
-        starts = window_starts(valid, length=length, step=step, min_valid=min_valid)
-        usable = _samples_in(valid, starts, length) >= max(1, min_valid)
-        alive = np.array([(np.ptp(data[:, s : s + length], axis=1) > 0).all() for s in starts])
-        kept = starts[usable & alive]
+        if self._predictor is None:
+            return scan_windows(record, self.classifier, self._scan_settings())
+        return scan_station(record, self._predict_station, self._scan_settings())
 
-        stacker = Stacker(n_samples, len(self.classes), length=length, step=step, stack=self.stack)
-        scanned = np.zeros(len(valid), dtype=bool)
-        windows = np.lib.stride_tricks.sliding_window_view(data, length, axis=1)
-        for first in range(0, len(kept), self.batch_size):
-            batch = kept[first : first + self.batch_size]
-            # A strided view of the record becomes an array only here, one batch at a time.
-            X = np.ascontiguousarray(windows[:, batch].swapaxes(0, 1))
-            stacker.add(batch, predict_windows(self.classifier, X))
-            for start in batch:
-                scanned[start : start + length] = True
-        coverage = _frame_means((scanned & valid)[:n_samples], step)
-        probabilities = stacker.result()
-        probabilities[coverage == 0] = np.nan
-        size = max(1, step // 20)
-        return ProbabilityFunction(
-            station=record.station,
-            seed_id=record.seed_id,
-            start_time=record.start_time,
-            end_time=record.start_time + _seconds(n_samples / self.sampling_rate),
-            step=step / self.sampling_rate,
-            classes=self.classes,
-            probabilities=probabilities,
-            coverage=coverage,
-            n_windows=len(kept),
-            n_empty=len(starts) - len(kept),
-            padded=n_samples < length,
-            energy=energy_of(record.data, record.valid, size),
-            energy_step=size / self.sampling_rate,
-            notes=tuple(record.notes + self._remarks(n_samples, length, usable, alive)),
+    def _scan_network(self, records, skipped):
+        chosen = fill_slots(records, self.stations, self.n_stations)
+        if not any(chosen):
+            reasons = "; ".join(f"{station}: {reason}" for station, reason in skipped.items())
+            raise ValueError(f"no station can be scanned. {reasons or 'The record has none'}")
+        network = join_records(chosen, sampling_rate=self.sampling_rate, wanted=self.stations)
+        return scan_network(network, self._predictor, self._scan_settings())
+
+    def _predict_station(self, X):
+        if X.shape[1] == 1 and find_attribute(self.classifier, "n_channels_in_") is None:
+            X = X[:, 0]
+        return self._predictor(X)
+
+    def _scan_settings(self):
+        rate = self.sampling_rate
+        return ScanSettings(
+            length=round(self.window * rate),
+            step=max(1, round(self.step * rate)),
+            min_fraction=1 - self.max_gap_fraction,
+            stack=self.stack,
+            batch_size=self.batch_size,
+            sampling_rate=rate,
+            progress=self.progress,
+            padded=self.gives_functions and self.padding is not None,
+            persistence=self.persistence or 1,
+            spread=round(0.5 * rate),
         )
-
-    def _remarks(self, n_samples, length, usable, alive):
-        remarks = []
-        if n_samples < length:
-            missing = 1 - n_samples / length
-            remark = f"{n_samples / self.sampling_rate:g} s, shorter than a window"
-            if usable.all():
-                remarks.append(f"{remark}: padded")
-            else:
-                remarks.append(
-                    f"{remark}: not scanned; EventDetector(..., max_gap_fraction={missing:.2f}) "
-                    f"or more pads it"
-                )
-        elif not usable.all():
-            remarks.append(f"{(~usable).sum()} windows over gaps left out")
-        dead = usable & ~alive
-        if dead.any():
-            remarks.append(f"{dead.sum()} windows with a constant (dead) component left out")
-        return remarks
-
-
-def _pad(data, valid, length):
-    short = length - data.shape[1]
-    if short <= 0:
-        return data, valid
-    return np.pad(data, ((0, 0), (0, short)), mode="edge"), np.pad(valid, (0, short))
-
-
-def _samples_in(valid, starts, length):
-    """Number of valid samples in each window."""
-    total = np.concatenate(([0], np.cumsum(valid)))
-    return total[starts + length] - total[starts]
-
-
-def _frame_means(mask, step):
-    """Mean of a mask over each frame, the last of which may be shorter."""
-    edges = np.arange(0, len(mask), step)
-    sizes = np.minimum(step, len(mask) - edges)
-    return np.add.reduceat(mask.astype(float), edges) / sizes
-
-
-def _seconds(value):
-    import pandas as pd
-
-    return pd.Timedelta(value, unit="s")

@@ -2,13 +2,24 @@
 
 import numpy as np
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart; grey is for the background.
-_COLORS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#f0e442")
-_BACKGROUND = "#999999"
+from ._drawing import (
+    class_colors,
+    hatch,
+    label_times,
+    matplotlib_times,
+    outline,
+    traces_of,
+)
+from ._time_functions import FunctionsOverTime
 
 
 class DetectionDisplay:
     """Waveform with coloured detections, class probabilities beneath, for each station.
+
+    For functions over time the whole record shows waveforms and masks of all stations, and the
+    occurrence of each class below; a detection or a stretch of time shows, like figure 1 (c) of
+    the RockNet paper, for each station the waveform, its spectrogram, and P (blue), S (orange)
+    and the masks (earthquake green, rockfall black).
 
     Parameters
     ----------
@@ -73,13 +84,18 @@ class DetectionDisplay:
         """
         return cls(detections, stream=stream).plot()
 
-    def plot(self, *, station=None, figure=None):
+    def plot(self, *, station=None, detection=None, span=None, figure=None):
         """Draw.
 
         Parameters
         ----------
         station : str or list of str, optional
             Stations to draw. Default: all.
+        detection : int, optional
+            Row of the table to draw, with what is around it. Default: the whole record.
+        span : tuple of two times, optional
+            First and last time to draw, in place of `detection`: anything that
+            ``pandas.Timestamp`` reads, or ``obspy.UTCDateTime``.
         figure : matplotlib.figure.Figure, optional
             Figure to draw into. Default: a new one.
 
@@ -92,6 +108,8 @@ class DetectionDisplay:
         ------
         KeyError
             If `station` was not scanned.
+        IndexError
+            If there is no such `detection`.
         """
         import matplotlib.pyplot as plt
 
@@ -100,6 +118,14 @@ class DetectionDisplay:
         chosen = [functions[name] for name in names]
         if not chosen:
             raise ValueError("nothing to draw: the detections carry no probability functions")
+        span = self._span(detection, span)
+        if isinstance(functions, FunctionsOverTime):
+            from ._function_display import draw_functions
+
+            self.figure_, self.axes_ = draw_functions(
+                self.detections, chosen, stream=self.stream, span=span, figure=figure
+            )
+            return self
         heights = ([1.0] if self.stream is not None else []) + [0.8]
         if figure is None:
             height = 1.0 + 1.3 * sum(heights) * len(chosen)
@@ -115,20 +141,39 @@ class DetectionDisplay:
         for i, function in enumerate(chosen):
             own = axes[i * len(heights) : (i + 1) * len(heights)]
             if self.stream is not None:
-                self._draw_waveform(own[0], function, colors)
+                self._draw_waveform(own[0], function, colors, span)
             self._draw_probabilities(own[-1], function, colors)
-        self._finish(figure, axes, colors)
+        self._finish(figure, axes, colors, span)
         self.figure_, self.axes_ = figure, axes
         return self
+
+    def _span(self, detection, span):
+        """First and last time to draw, None for the whole record."""
+        import pandas as pd
+
+        if detection is not None and span is not None:
+            raise ValueError("give detection or span, not both")
+        if span is not None:
+            first, last = (_timestamp(time) for time in span)
+            if not first < last:
+                raise ValueError(f"span must go from a time to a later one; got {span}")
+            return first, last
+        if detection is None:
+            return None
+        table = self.detections.to_frame()
+        if not -len(table) <= detection < len(table):
+            raise IndexError(f"no detection {detection}: there are {len(table)}")
+        row = table.iloc[detection]
+        # A third of the picture, and never less than 10 s, on either side.
+        around = max(pd.Timedelta(10, "s"), (row["end"] - row["onset"]) / 2)
+        return row["onset"] - around, row["end"] + around
 
     def _background(self):
         return self.detections.settings.get("background", ["noise"])
 
-    def _draw_waveform(self, ax, function, colors):
-        trace = _trace_of(self.stream, function)
-        if trace is not None:
-            for piece in trace:
-                ax.plot(*_outline(piece), color="0.15", linewidth=0.5)
+    def _draw_waveform(self, ax, function, colors, span):
+        for piece in traces_of(self.stream, function.seed_id, span):
+            ax.plot(*outline(piece), color="0.15", linewidth=0.5)
         self._draw_spans(ax, function, colors)
         ax.set_yticks([])
         ax.set_ylabel(function.station, rotation=0, ha="right", va="center")
@@ -137,14 +182,12 @@ class DetectionDisplay:
         # Steps, because a frame's value holds for the whole frame.
         edges = np.append(np.arange(len(function.coverage)) * function.step, np.nan)
         edges[-1] = (function.end_time - function.start_time).total_seconds()
-        times = _matplotlib_times(function.start_time, edges)
+        times = matplotlib_times(function.start_time, edges)
         for label, values in zip(function.classes, function.probabilities.T, strict=True):
             ax.stairs(values, times, color=colors[label], linewidth=1.4, baseline=None)
         missing = np.isnan(function.probabilities).any(axis=1)
         for k in np.flatnonzero(missing):
-            ax.axvspan(
-                times[k], times[k + 1], facecolor="0.9", hatch="//", edgecolor="0.75", linewidth=0
-            )
+            hatch(ax, times[k], times[k + 1])
         if self.stream is None:
             self._draw_spans(ax, function, colors)
             ax.set_title(function.station, loc="left", fontsize="medium")
@@ -157,8 +200,8 @@ class DetectionDisplay:
         for row in table.to_dict("records"):
             if function.station not in row["stations"].split():
                 continue
-            first = _matplotlib_times(row["onset"], [0.0])[0]
-            last = _matplotlib_times(row["end"], [0.0])[0]
+            first = matplotlib_times(row["onset"], [0.0])[0]
+            last = matplotlib_times(row["end"], [0.0])[0]
             color = colors[row["class"]]
             ax.axvspan(first, last, color=color, alpha=0.25, linewidth=0)
             # An event of a second is a hair in a picture of an hour: its onset is marked above.
@@ -167,18 +210,13 @@ class DetectionDisplay:
                 transform=ax.get_xaxis_transform(),
             )  # fmt: skip
 
-    def _finish(self, figure, axes, colors):
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+    def _finish(self, figure, axes, colors, span):
         from matplotlib.lines import Line2D
 
-        locator = AutoDateLocator()
-        axes[-1].xaxis.set_major_locator(locator)
-        axes[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        axes[-1].set_xlabel("time (UTC)")
         functions = self.detections.functions.values()
-        axes[-1].set_xlim(
-            _matplotlib_times(min(f.start_time for f in functions), [0.0])[0],
-            _matplotlib_times(max(f.end_time for f in functions), [0.0])[0],
+        label_times(
+            axes[-1],
+            *(span or (min(f.start_time for f in functions), max(f.end_time for f in functions))),
         )
         handles = [Line2D([], [], color=color, linewidth=3) for color in colors.values()]
         labels = [str(label) for label in colors]
@@ -187,53 +225,8 @@ class DetectionDisplay:
         )
 
 
-def class_colors(classes, *, background=("noise",)):
-    """One colour for each class, grey for the background.
+def _timestamp(time):
+    import pandas as pd
 
-    Parameters
-    ----------
-    classes : iterable
-        Labels.
-    background : iterable, default=("noise",)
-        Labels that are drawn grey.
-
-    Returns
-    -------
-    colors : dict
-        Label to colour.
-    """
-    colors, used = {}, 0
-    for label in classes:
-        if label in list(background):
-            colors[label] = _BACKGROUND
-        else:
-            colors[label] = _COLORS[used % len(_COLORS)]
-            used += 1
-    return colors
-
-
-def _trace_of(stream, function):
-    """Pieces of the trace that the station's first component was read from."""
-    pieces = stream.select(id=function.seed_id)
-    return pieces.split() if len(pieces) else None
-
-
-def _outline(trace, n_bins=4000):
-    """Times and values of a trace, as its envelope of minima and maxima if it is long."""
-    data = np.asarray(trace.data, dtype=float)
-    data = data - np.median(data)
-    times = np.arange(len(data)) * trace.stats.delta
-    if len(data) > 2 * n_bins:
-        size = len(data) // n_bins
-        whole = data[: len(data) // size * size].reshape(-1, size)
-        data = np.column_stack([whole.min(axis=1), whole.max(axis=1)]).ravel()
-        times = np.repeat(times[: whole.size : size], 2)
-    return _matplotlib_times(trace.stats.starttime.datetime, times), data
-
-
-def _matplotlib_times(start, seconds):
-    from matplotlib.dates import date2num
-
-    if hasattr(start, "tz_localize") and start.tzinfo is not None:
-        start = start.tz_localize(None)
-    return date2num(start) + np.asarray(seconds) / 86400.0
+    time = pd.Timestamp(time.ns) if hasattr(time, "ns") else pd.Timestamp(time)
+    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")

@@ -135,6 +135,19 @@ class ProbabilityFunctions(Mapping):
 
         return pd.concat([function.to_frame() for function in self.values()], ignore_index=True)
 
+    def to_stream(self):
+        """The probabilities as an ObsPy Stream, see :meth:`EventDetector.annotate`.
+
+        Returns
+        -------
+        stream : obspy.Stream
+            float32; a sample for each frame, at its middle. A trace ends where there is no data,
+            and another begins after it.
+        """
+        from ._annotations import probability_stream
+
+        return probability_stream(self)
+
     def coverage_report(self):
         """How much of each record was scanned.
 

@@ -52,8 +52,8 @@ def event_type_of(label, event_types=None):
     return word if word in set(EventType) else "other event"
 
 
-def catalog_of(table, functions, *, event_types=None):
-    """ObsPy Catalog of a table of detections."""
+def catalog_of(table, functions, *, picks=None, event_types=None):
+    """ObsPy Catalog of a table of detections, and of P and S at the stations."""
     from obspy import UTCDateTime
     from obspy.core.event import (
         Catalog,
@@ -66,17 +66,27 @@ def catalog_of(table, functions, *, event_types=None):
     )
 
     catalog = Catalog(description="events detected by seisclf")
-    for row in table.to_dict("records"):
-        station = row["stations"].split()[0]  # the one with the first onset
+
+    def pick_at(station, time, phase=None):
         function = functions.get(station) if station in functions else None
-        seed_id = function.seed_id if function else f"{station}.."
-        step = function.step if function else None
-        pick = Pick(
-            time=UTCDateTime(row["onset"].isoformat()),
-            time_errors=QuantityError(uncertainty=step),
-            waveform_id=WaveformStreamID(seed_string=seed_id),
+        return Pick(
+            time=UTCDateTime(time.isoformat()),
+            time_errors=QuantityError(uncertainty=function.step if function else None),
+            waveform_id=WaveformStreamID(
+                seed_string=function.seed_id if function else f"{station}.."
+            ),
+            phase_hint=phase,
             evaluation_mode="automatic",
         )
+
+    for number, row in enumerate(table.to_dict("records")):
+        # The onset is that of the first station. Of an event of the network that no station's
+        # own functions show, any station may stand for all.
+        station = (row["stations"].split() or [*functions, "network"])[0]
+        own = [pick_at(station, row["onset"])]
+        if picks is not None:
+            of_event = picks[picks["detection"] == number]
+            own += [pick_at(p.station, p.time, p.phase) for p in of_event.itertuples()]
         remark = {
             "class": str(row["class"]),
             "probability": round(float(row["probability"]), 4),
@@ -91,7 +101,7 @@ def catalog_of(table, functions, *, event_types=None):
                 event_type=event_type_of(row["class"], event_types),
                 event_type_certainty="suspected",
                 event_descriptions=[EventDescription(text=str(row["class"]))],
-                picks=[pick],
+                picks=own,
                 comments=[Comment(text=json.dumps({"seisclf": remark}))],
             )
         )

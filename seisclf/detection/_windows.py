@@ -66,14 +66,58 @@ def window_starts(valid, *, length, step, min_valid=None):
     if last <= 0:
         return np.zeros(1, dtype=int)
     starts = [np.arange(0, last + 1, step), [last]]
+    starts.append(_starts_at_stretches(valid, length, min_valid))
+    return np.unique(np.concatenate(starts)).astype(int)
+
+
+def padded_window_starts(valid, *, length, step, min_valid=None):
+    """First samples of windows on a record whose edges are padded, as RockNet is run.
+
+    A regular grid on which the first window ends one step into the record and the last begins
+    within its last step, so that each sample lies in ``length / step`` windows; and around gaps
+    one window that ends and one that begins with each unbroken stretch, as in
+    :func:`window_starts`.
+
+    Parameters
+    ----------
+    valid : ndarray of bool, shape (n_samples,) or (n_stations, n_samples)
+        Where there is data.
+    length, step : int
+        Samples of a window, and between windows.
+    min_valid : int, optional
+        See :func:`window_starts`.
+
+    Returns
+    -------
+    starts : ndarray of int, shape (n_windows,)
+        Ascending, without repetition; negative where a window begins before the record.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> padded_window_starts(np.ones(12, bool), length=10, step=5).tolist()
+    [-5, 0, 5, 10]
+    """
+    valid = np.atleast_2d(valid)
+    n_samples = valid.shape[1]
+    before = (length - 1) // step * step
+    starts = [np.arange(-before, n_samples, step)]
+    for row in valid:
+        if not row.all():
+            inner = _starts_at_stretches(row, length, min_valid)
+            starts.append(inner[(inner > 0) & (inner < n_samples - length)])
+    return np.unique(np.concatenate(starts)).astype(int)
+
+
+def _starts_at_stretches(valid, length, min_valid):
+    """Windows that begin or end with an unbroken stretch, or hold a short one in their middle."""
+    last = len(valid) - length
     stretches = runs(valid)
     size = stretches[:, 1] - stretches[:, 0]
     long = stretches[size >= length]
-    starts += [long[:, 0], long[:, 1] - length]
     short = stretches[(size < length) & (size >= (length if min_valid is None else min_valid))]
     centred = (short[:, 0] + short[:, 1] - length) // 2
-    starts.append(np.clip(centred, 0, last))
-    return np.unique(np.concatenate(starts)).astype(int)
+    return np.concatenate([long[:, 0], long[:, 1] - length, np.clip(centred, 0, max(last, 0))])
 
 
 class Stacker:

@@ -4,6 +4,7 @@ from ._cwt import cwt
 from ._envelope import envelope, moving_average
 from ._filters import bandpass, highpass, lowpass
 from ._labels import gaussian_function, mask_function
+from ._onset import estimate_arrivals
 from ._polarization import Polarization, polarization
 from ._resample import resample, resampling_ratio
 from ._resize import resize
@@ -19,6 +20,7 @@ __all__ = [
     "cwt",
     "detrend",
     "envelope",
+    "estimate_arrivals",
     "gaussian_function",
     "highpass",
     "lowpass",

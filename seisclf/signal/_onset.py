@@ -72,10 +72,10 @@ def estimate_arrivals(X, *, sampling_rate, vertical=0, smoothing=0.5, min_ratio=
     random_state=0)``, 5 to 20 dB), median errors were: P 0.006 s for earthquakes and 0.02 s for
     quakes, 83 % of both within 0.5 s; S 0.004 and 0.13 s; start of rockfalls 0.24 s; end 1.2 s
     for earthquakes, 0.22 s for quakes and 0.15 s for rockfalls. Of the noise windows 7 % were
-    taken for events. From 0 to 5 dB, only about 35 % of the P waves of earthquakes are found within
-    0.5 s; of the others mostly S is taken for P. On the 665 recordings of `load_gujarat`,
-    filtered from 2 to 20 Hz, P is 1.1 s later (median) than the picks that come with them, and
-    86 % are within 1 s of that.
+    taken for events. From 0 to 5 dB, only about 35 % of the P waves of earthquakes are found
+    within 0.5 s; of the others mostly S is taken for P. On the 665 recordings of
+    `load_gujarat`, filtered from 2 to 20 Hz, P is 1.1 s later (median) than the picks that come
+    with them, and 86 % are within 1 s of that.
 
     References
     ----------

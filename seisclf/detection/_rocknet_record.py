@@ -110,6 +110,8 @@ def rocknet_record(
     rates = {nominal_rate(trace.stats.sampling_rate, RATE_TOLERANCE) for trace in chosen}
     extra = round(1e9 / min(rates))
     records = read_records(chosen, start_ns=span[0], end_ns=span[1] + extra, report=report)
+    absent = sorted({trace.id for trace in chosen} - set(records))
+    said += [f"{id}: no data between starttime and endtime, left out" for id in absent]
     prepared = Stream()
     for record in records.values():
         n_samples = round((span[1] - span[0]) * record.sampling_rate / 1e9)

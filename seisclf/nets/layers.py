@@ -235,6 +235,11 @@ class SameConv1d(nn.Conv1d):
             x, left = nn.functional.pad(x, (left, right)), 0
         return nn.functional.conv1d(x, self.weight, self.bias, self.stride, left)
 
+    def fold(self):
+        """Keep the channels last in memory, as the output will have them."""
+        # PyTorch has no such memory format for three axes, but follows the strides.
+        self.weight.data = self.weight.data.transpose(1, 2).contiguous().transpose(1, 2)
+
 
 class SameConv2d(nn.Conv2d):
     """`SameConv1d` for pictures.
@@ -263,10 +268,19 @@ class SameConv2d(nn.Conv2d):
             x, padding = nn.functional.pad(x, (*columns, *rows)), (0, 0)
         return nn.functional.conv2d(x, self.weight, self.bias, self.stride, padding)
 
+    def fold(self):
+        """Keep the channels last in memory, as the output will have them."""
+        self.weight.data = self.weight.data.contiguous(memory_format=torch.channels_last)
+
 
 def _same_padding(size, kernel, stride):
     total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
+
+
+def join_channels(*maps):
+    """Append maps (n, n_channels, n_samples) along their channels, which stay last in memory."""
+    return torch.cat([m.transpose(1, 2) for m in maps], dim=-1).transpose(1, 2)
 
 
 class ConvUnit(nn.Module):
@@ -288,7 +302,7 @@ class ConvUnit(nn.Module):
 
     def forward(self, x):
         """Run the four in turn."""
-        return self.dropout(nn.functional.relu(self.norm(self.conv(x))))
+        return self.dropout(nn.functional.relu(self.norm(self.conv(x)), inplace=True))
 
     def fold(self):
         """Move the batch normalisation into the convolution."""

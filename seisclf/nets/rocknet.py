@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .layers import ConvUnit, SameConv1d, SameConv2d, batch_norm
+from .layers import ConvUnit, SameConv1d, SameConv2d, batch_norm, join_channels
 from .rocknet_input import RockNetInput
 
 __all__ = ["RockNet", "RockNetAssociation", "RockNetWaveform"]
@@ -34,6 +34,7 @@ class RecurrentResidual(nn.Module):
         self.first = first
         self.repeats = nn.ModuleList(repeats)
         self.skip = skip
+        self.folded = False
 
     @classmethod
     def of_waveforms(cls, n_in, n_out, stride=1, *, n_repeats=2, dropout=0.1):
@@ -55,10 +56,23 @@ class RecurrentResidual(nn.Module):
 
     def forward(self, x):
         """Maps (n, n_in, ...) to (n, n_out, ...)."""
-        entered = repeated = self.first(x)
-        for unit in self.repeats:
-            repeated = unit(repeated + entered)
-        return repeated + self.skip(entered)
+        entered = self.first(x)
+        repeated = self.repeats[0](entered if self.folded else entered + entered)
+        for unit in self.repeats[1:]:
+            repeated = unit(_sum(repeated, entered))
+        return _sum(self.skip(entered), repeated)
+
+    def fold(self):
+        """Let the first repetition's weights double its input."""
+        if not self.folded:
+            weight = self.repeats[0].conv.weight
+            weight.data = 2 * weight.data
+            self.folded = True
+
+
+def _sum(own, other):
+    """Add, without taking new memory where no gradient will be asked for."""
+    return own + other if torch.is_grad_enabled() else own.add_(other)
 
 
 class UpsampleConcat(nn.Module):
@@ -84,12 +98,38 @@ class UpsampleConcat(nn.Module):
         self.factor = factor
         self.alignment = alignment
         self.unit = ConvUnit(SameConv1d(n_in, n_out, _KERNEL), dropout)
+        self.phases = None
 
     def forward(self, x, skip):
         """Join (n, n_in, short) with (n, n_skip, n_samples)."""
         n_samples = skip.shape[-1]
-        x = stretch(x, n_samples, self.factor, self.alignment)
-        return torch.cat([skip, crop(self.unit(x), n_samples)], dim=1)
+        if self.phases is None:
+            x = self.unit(stretch(x, n_samples, self.factor, self.alignment))
+        else:
+            x = nn.functional.relu(self.phases(x)).transpose(1, 2)
+            x = x.reshape(len(x), -1, self.unit.conv.out_channels).transpose(1, 2)
+        return join_channels(skip, crop(x, n_samples))
+
+    def fold(self):
+        """Convolve before stretching, with a filter for each of the repeated samples."""
+        if self.alignment == "published":
+            self.unit.fold()
+            self.phases = _phase_convolution(self.unit.conv, self.factor)
+            self.unit.fold = lambda: None
+
+
+def _phase_convolution(conv, factor):
+    """A convolution on what is to be stretched: output r of `factor` belongs to repetition r."""
+    n_out, n_in, size = conv.weight.shape
+    reach = -(-(size // 2) // factor)
+    weight = conv.weight.new_zeros(factor, n_out, n_in, 2 * reach + 1)
+    for phase in range(factor):
+        for k in range(size):
+            weight[phase, :, :, (phase + k - size // 2) // factor + reach] += conv.weight[..., k]
+    phases = SameConv1d(n_in, factor * n_out, 2 * reach + 1)
+    phases.weight.data = weight.flatten(0, 1)
+    phases.bias.data = conv.bias.repeat(factor)
+    return phases.requires_grad_(False)
 
 
 def stretch(x, n_samples, factor, alignment):

@@ -5,6 +5,7 @@ from ._catalog import events_from_catalog
 from ._display import WaveformDisplay
 from ._noise_windows import add_noise_class, noise_windows
 from ._real import load_gujarat, load_kachchh
+from ._rocknet import fetch_rocknet_weights, load_luhu_hour, load_rocknet_scores
 from ._seisbench import read_seisbench
 from ._seisbench_write import write_seisbench
 from ._streams import from_streams
@@ -21,6 +22,9 @@ __all__ = [
     "events_from_catalog",
     "load_gujarat",
     "load_kachchh",
+    "fetch_rocknet_weights",
+    "load_luhu_hour",
+    "load_rocknet_scores",
     "cut_windows",
     "noise_windows",
     "add_noise_class",

@@ -32,17 +32,18 @@ def wanted_rows(strategy, labels):
     classes, counts = np.unique(labels, return_counts=True)
     if callable(strategy):
         strategy = strategy(labels)
+    is_number = isinstance(strategy, numbers.Real) and not isinstance(strategy, bool)
     if isinstance(strategy, str) and strategy in _WORDS:
         wanted = counts.max() - counts
         if strategy == "minority":
             wanted = np.where(np.arange(len(counts)) == counts.argmin(), wanted, 0)
     elif isinstance(strategy, dict):
         wanted = _from_totals(strategy, classes, counts)
-    elif isinstance(strategy, numbers.Integral) and not isinstance(strategy, bool):
+    elif is_number and isinstance(strategy, numbers.Integral):
         if strategy < 0:
             raise ValueError(f"sampling_strategy must not be negative, got {strategy}")
         wanted = np.full(len(classes), int(strategy))
-    elif isinstance(strategy, numbers.Real) and 0 < strategy <= 1:
+    elif is_number and 0 < strategy <= 1:
         wanted = np.maximum(np.round(strategy * counts.max()).astype(int) - counts, 0)
     else:
         raise ValueError(

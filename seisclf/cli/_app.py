@@ -190,6 +190,97 @@ def predict(
     )  # fmt: skip
 
 
+@app.command(short_help="Scan continuous waveforms; writes a catalogue and pictures.")
+def detect(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILES...",
+            help="Files or folders of continuous waveforms (miniSEED, SAC, ... whatever ObsPy "
+            "reads).",
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="File written by train, demo or save; HDF5 file of RockNet's authors; or one of "
+            "the names rocknet, rocknet-luhu (networks of four stations), rocknet-station, "
+            "rocknet-waveform, whose published weights are downloaded."
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option(help="Folder of catalogue, pictures and functions.")
+    ] = Path("detections"),
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            help="Probability from which on there is an event, also by class: "
+            "rockfall=0.3,earthquake=0.5. Default: 0.5; 0.3 for occurrence in a network."
+        ),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="First time, such as 2020-03-28T12:59:00 (UTC).")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="Last time (UTC).")] = None,
+    stations: Annotated[
+        str | None,
+        typer.Option(
+            help="Codes, separated by commas; for a network in the order of training. Default: "
+            "all; LH01,LH02,LH03,LH04 for published networks if the record has these."
+        ),
+    ] = None,
+    recipe: Annotated[
+        str,
+        typer.Option(
+            help="Preparation: rocknet (mean removed, causal band-pass 5 to 45 Hz), none, or "
+            "auto: rocknet for published weights, else none."
+        ),
+    ] = "auto",
+    step: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds between windows. Default: a tenth of the window; a twelfth for "
+            "functions over time."
+        ),
+    ] = None,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            help="How overlapping windows are combined: mean, center, max; for functions over "
+            "time also median, their default."
+        ),
+    ] = None,
+    persistence: Annotated[
+        int | None,
+        typer.Option(help="Consecutive windows that must each reach the threshold."),
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Windows predicted at once.")] = None,
+    resample: Annotated[
+        bool, typer.Option("--resample", help="Accept waveforms of another sampling rate.")
+    ] = False,
+    functions: Annotated[
+        str | None,
+        typer.Option(help="Write the functions over time too: mseed or sac."),
+    ] = None,
+    pictures: Annotated[
+        int, typer.Option(min=0, help="Detections that get a picture of their own.")
+    ] = 20,
+):
+    """Scan continuous waveforms with a model: catalogue.csv, QuakeML, and pictures in OUTPUT.
+
+    With networks that answer with functions over time (RockNet), events are told to the sample,
+    with P and S at each station. Every sample is covered; what was not (gaps, missing stations
+    and components) is reported.
+    """
+    from ._detect import run_detect
+
+    run_detect(
+        files, model=model, output=output, threshold=threshold, start=start, end=end,
+        stations=stations, recipe=recipe, functions=functions, pictures=pictures, step=step,
+        stack=stack, persistence=persistence, batch_size=batch_size, resample=resample,
+    )  # fmt: skip
+
+
 @app.command(short_help="Say what a model or a data folder holds, or list the estimators.")
 def info(
     path: Annotated[

@@ -58,6 +58,30 @@ def function_predictor(classifier):
     return last and partial(_through, [step for _, step in steps[:-1]], last)
 
 
+def labels_of_functions(classifier, name, default):
+    """Labels that a classifier of functions names in a parameter, as a list.
+
+    Parameters
+    ----------
+    classifier : object
+        See :func:`function_predictor`.
+    name : str
+        ``"picked"`` or ``"background"``.
+    default : tuple
+        Where it has no such parameter.
+
+    Returns
+    -------
+    labels : list
+        One label alone becomes a list of one.
+    """
+    inner = function_predictor(classifier)
+    inner = inner.args[1] if isinstance(inner, partial) else inner
+    labels = getattr(getattr(inner, "__self__", classifier), name, None)
+    labels = default if labels is None else labels
+    return [labels] if isinstance(labels, str) or np.ndim(labels) == 0 else list(labels)
+
+
 def _through(steps, predict, X):
     for step in steps:
         if step not in (None, "passthrough") and not hasattr(step, "fit_resample"):
@@ -136,7 +160,7 @@ def background_labels(classes, background):
             f"train with noise windows (seisclf.datasets.add_noise_class), or pass "
             f"background=None to say that this is meant",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     return [label for label in labels if label not in absent]
 

@@ -12,6 +12,7 @@ from ._classifier import (
     expected_window,
     find_attribute,
     function_predictor,
+    labels_of_functions,
     threshold_vector,
 )
 from ._detections import Detections, detections_table, function_detections
@@ -88,7 +89,8 @@ class EventDetector:
         "class": where one class by itself reaches its threshold. Default: "event", but "class"
         where `threshold` is a dict or there is no background. Not for functions.
     background : str, list or None, default="noise"
-        Class or classes that are no events. None: every class is an event.
+        Class or classes that are no events. None: every class is an event. *Functions*: those
+        that the classifier itself calls background are none in any case.
     min_duration : float, optional
         Seconds; shorter detections are dropped. Default: one step. *Functions*: shortest mask of
         an event at a single station, 0.5 s.
@@ -226,7 +228,7 @@ class EventDetector:
         self.window = expected_window(classifier, window, self.sampling_rate)
         self.step = self.window / (12 if functions else 10) if step is None else float(step)
         self.threshold = threshold
-        self.background = background_labels(self.classes, background)
+        self.background = self._background(background)
         shortest, closest = (0.5, 1.0) if functions else (self.step, self.step)
         self.min_duration = shortest if min_duration is None else float(min_duration)
         self.merge_gap = closest if merge_gap is None else float(merge_gap)
@@ -336,9 +338,12 @@ class EventDetector:
             warnings.warn(f"stations that were not scanned: {reasons}", UserWarning, stacklevel=2)
         if self._predictor is None:
             return ProbabilityFunctions(functions, skipped=skipped)
-        picked = getattr(self.classifier, "picked", None) or ("earthquake",)
         return FunctionsOverTime(
-            functions, classes=self.events, network=network, picked=picked, skipped=skipped
+            functions,
+            classes=self.events,
+            network=network,
+            picked=labels_of_functions(self.classifier, "picked", ("earthquake",)),
+            skipped=skipped,
         )
 
     def annotate(self, stream):
@@ -436,6 +441,15 @@ class EventDetector:
             return pick_classes(probabilities, self._thresholds, **durations)
         is_event = np.isfinite(self._thresholds)
         return pick_events(probabilities, is_event, self.threshold, **durations)
+
+    def _background(self, given):
+        if not self.gives_functions:
+            return background_labels(self.classes, given)
+        # A class without a function of its own; that there is none is no reason to warn, for
+        # functions are low where nothing happens.
+        given = [] if given is None else np.ravel(given).tolist()
+        own = labels_of_functions(self.classifier, "background", ())
+        return [label for label in self.classes.tolist() if label in [*given, *own]]
 
     def _asked_for(self, records, skipped):
         """Why stations cannot be scanned, without those that nobody asked for."""

@@ -82,7 +82,12 @@ class _Picture:
                     rows.append((0.8, self._spectrogram, function))
             rows.append((0.6, self._station_functions, function))
         if self.functions.network is not None:
-            rows += [(0.6, self._occurrence, label) for label in self.functions.classes]
+            known = self.functions.network.functions
+            rows += [
+                (0.6, self._occurrence, label)
+                for label in self.functions.classes
+                if OCCURRENCE + str(label) in known
+            ]
         return rows
 
     def finish(self, figure, axes):

@@ -154,7 +154,11 @@ def pick_stations(functions, settings):
                     continue
             onset = phases[0][1] if phases else span.first
             part = slice(span.first, span.last)
-            all_classes = [function.functions[str(other)][part] for other in functions.classes]
+            all_classes = [
+                function.functions[str(other)][part]
+                for other in functions.classes
+                if str(other) in function.functions
+            ]
             row = {
                 "class": label,
                 "onset": function.time_of(onset),
@@ -179,6 +183,8 @@ def _occurrences(functions, settings):
     found = []
     for label, threshold in settings.thresholds.items():
         name = OCCURRENCE + str(label)
+        if name not in network.functions:
+            continue
         values = network.functions[name]
         for peak in peaks_of(values, height=threshold, distance=distance):
             if name not in network.persistent or network.persistent[name][peak] >= threshold:
@@ -222,7 +228,13 @@ def _merged_runs(function, name, settings):
 
 def _mask_spans(function, classes, settings):
     """Stretches of one station in which the mask of a class stands out, with the class."""
-    labels = [label for label in classes if label in settings.thresholds]
+    labels = [
+        label
+        for label in classes
+        if label in settings.thresholds and str(label) in function.functions
+    ]
+    if not labels:
+        return
     masks = np.column_stack([function.functions[str(label)] for label in labels])
     thresholds = np.array([settings.thresholds[label] for label in labels])
     spans = pick_classes(

@@ -117,9 +117,12 @@ class FunctionsOverTime(ProbabilityFunctions):
         self, functions=(), *, classes, network=None, picked=("earthquake",), skipped=None
     ):
         super().__init__(functions, skipped=skipped)
-        self.classes = list(classes)
         self.network = network
-        self.picked = [label for label in classes if label in list(picked)]
+        # A classifier may know classes that it has no function for.
+        known = {name for function in self.values() for name in function.functions}
+        known |= {name.removeprefix(OCCURRENCE) for name in (network.functions if network else ())}
+        self.classes = [label for label in classes if str(label) in known]
+        self.picked = [label for label in self.classes if label in list(picked)]
 
     def __repr__(self):
         kind = "of a network of" if self.network else "of"

@@ -287,3 +287,15 @@ def test_nothing_warns_on_a_complete_record():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         scan(Stream(station("A") + station("B")), NetworkStub())
+
+
+def test_picked_and_background_classes_are_the_classifiers_own():
+    class Own(StationStub):
+        classes_ = np.array(["car", "earthquake", "rockfall"])
+        picked, background = "rockfall", ("car",)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # no noise class, and no need of one
+        detector = EventDetector(Own())
+    assert detector.events == ["earthquake", "rockfall"]
+    assert detector.predict_functions(station()).picked == ["rockfall"]

@@ -10,7 +10,8 @@ from .layers import (
     fold_batch_norms,
     he_initialization,
 )
-from .rocknet import RockNet, RockNetAssociation, RockNetWaveform
+from .rocknet import RockNet, RockNetWaveform
+from .rocknet_association import RockNetAssociation
 from .stft_cnn import STFTCNN
 
 __all__ = [

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from .layers import ConvUnit
-from .rocknet import RockNet, RockNetAssociation, RockNetWaveform
+from .rocknet import RockNet, RockNetWaveform
+from .rocknet_association import RockNetAssociation
 
 _N_SAMPLES = 6000
 _ORDER = "ENZ"
@@ -174,7 +175,8 @@ class _Filler:
 
     def association(self, network):
         for i, merge in enumerate(network.merges):
-            self.weights(merge.conv, f"conv1d_{69 + i}")
+            _copy(merge.sum.weight, self.read(f"conv1d_{69 + i}", "kernel:0")[0].T)
+            _copy(merge.sum.bias, self.read(f"conv1d_{69 + i}", "bias:0"))
         self.decoder(network.decoder, 75, 83)
         for i, kind in enumerate(("rf", "eq")):
             heads = network.occurrences

@@ -306,7 +306,8 @@ class ConvUnit(nn.Module):
 
     def fold(self):
         """Move the batch normalisation into the convolution."""
-        self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
+        if not isinstance(self.norm, nn.Identity):
+            self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
 
 
 def batch_norm(conv):

@@ -179,7 +179,13 @@ class _OccurrenceHeads(nn.Module):
         """Let one LSTM with block-diagonal weights do the steps of all of them."""
         n, u = len(self.recurrent), self.n_units
         first = self.recurrent[0]
-        self.joined = nn.LSTM(first.input_size, n * u, batch_first=True, bidirectional=True)
+        self.joined = nn.LSTM(
+            first.input_size,
+            n * u,
+            batch_first=True,
+            bidirectional=True,
+            dtype=first.weight_ih_l0.dtype,
+        )
         for name, target in self.joined.named_parameters():
             target.data.zero_()
             for i, lstm in enumerate(self.recurrent):

@@ -128,9 +128,9 @@ def _phase_convolution(conv, factor):
     for phase in range(factor):
         for k in range(size):
             weight[phase, :, :, (phase + k - size // 2) // factor + reach] += conv.weight[..., k]
-    phases = SameConv1d(n_in, factor * n_out, 2 * reach + 1)
+    phases = SameConv1d(n_in, factor * n_out, 2 * reach + 1).to(weight)
     phases.load_state_dict({"weight": weight.flatten(0, 1), "bias": conv.bias.repeat(factor)})
-    return phases.to(weight.dtype).requires_grad_(False)
+    return phases.requires_grad_(False)
 
 
 def stretch(x, n_samples, factor, alignment):

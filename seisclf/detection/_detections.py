@@ -277,7 +277,8 @@ def detections_table(functions, spans, is_event, *, refine=None):
 
 def function_detections(functions, settings, *, described):
     """Events picked in functions over time, see :mod:`._function_picking`."""
-    pick = pick_stations if functions.network is None else pick_network
+    by_occurrence = functions.network is not None and functions.network.functions
+    pick = pick_network if by_occurrence else pick_stations
     rows, picks = pick(functions, settings)
     return Detections(
         _table_of(rows, _COLUMNS),

@@ -127,8 +127,18 @@ def _weighted_mean(rows, weights):
 
 
 def _persistent_level(rows, persistence):
-    """Highest level that `persistence` consecutive rows all reach."""
-    rows = np.nan_to_num(rows, nan=0.0)
+    """Highest level that `persistence` consecutive windows all reach, of rows (n_windows, n, t)."""
+    # A window that says nothing says so for a whole row.
+    silent = np.isnan(rows[:, :, 0])
+    if silent.any():
+        each = zip(np.moveaxis(rows, 1, 0), ~silent.T, strict=True)
+        return np.stack([_level(row[known], persistence) for row, known in each])
+    return _level(rows, persistence)
+
+
+def _level(rows, persistence):
+    if not len(rows):
+        return np.zeros(rows.shape[1:], dtype=rows.dtype)
     n = min(persistence, len(rows))
     lowest = np.lib.stride_tricks.sliding_window_view(rows, n, axis=0).min(axis=-1)
     return lowest.max(axis=0)

@@ -119,3 +119,15 @@ def test_stations_that_saw_the_same_event_make_one_event():
     assert drawn == [1, 1, 0]
     with pytest.raises(ValueError, match="min_stations"):
         detections.associate(min_stations=0)
+
+
+def test_zoom_into_one_detection(scan):
+    stream, detections = scan
+    display = detections.plot(stream, detection=0)
+    row = detections.to_frame().iloc[0]
+    first, last = display.axes_[-1].get_xlim()
+    seconds = (row["end"] - row["onset"]).total_seconds()
+    assert (last - first) * 86400 == pytest.approx(seconds + 20)
+    # Of the waveform, no more than that.
+    drawn = display.axes_[0].lines[0].get_xdata()
+    assert first - 1e-6 <= drawn[0] and drawn[-1] <= last + 1e-6

@@ -131,6 +131,18 @@ def test_persistence_asks_for_consecutive_windows():
     assert len(EventDetector(NetworkStub(), persistence=12, **options).detect(stream)) == 1
 
 
+def test_persistence_of_masks_at_one_station():
+    class Flicker(StationStub):
+        def predict_functions(self, X):
+            functions = super().predict_functions(X)
+            functions["rockfall"][np.arange(len(X)) % 3 == 0] = 0
+            return functions
+
+    stream = put(station(), "N", 20, 24, 2.0)
+    assert len(EventDetector(Flicker(), persistence=2).detect(stream)) == 1
+    assert len(EventDetector(Flicker(), persistence=3).detect(stream)) == 0
+
+
 def test_papers_rule_of_four_windows():
     stream = rockfall(station("A"), 20) + rockfall(station("B"), 20)
     detector = EventDetector(NetworkStub(), step=3.0, persistence=4)

@@ -104,3 +104,12 @@ def test_persistent_level_is_what_consecutive_windows_agree_on():
     level = by_stack(starts, windows, n_samples, persistence=4, **options).persistent
     assert level[0, 45] == 0
     assert by_stack(starts, windows, n_samples, **options).persistent is None
+
+
+def test_windows_that_say_nothing_do_not_break_persistence():
+    windows = np.full((4, 2, 40), 0.8, dtype=np.float32)
+    windows[1, 0] = np.nan
+    windows[:, 1] = np.nan
+    stacked = by_stack([0, 1, 2, 3], windows, 40, stack="median", persistence=3, followed=[0, 1])
+    assert stacked.persistent[0, 20] == np.float32(0.8)
+    assert stacked.persistent[1, 20] == 0

@@ -246,7 +246,7 @@ def _score_table(path, *, single):
     table = table[[name for name in table if name in _COLUMNS.values()]].copy()
     kind = path.stem.partition("_pred_")[2].removeprefix("nz_")
     table["y_true"] = kind if kind in ("earthquake", "rockfall") else "noise"
-    table.insert(table.columns.get_loc("y_true"), "kind", kind)
+    table.insert(list(table).index("y_true"), "kind", kind)
     table["y_pred"] = table["y_pred"].str.strip()
     known = {"earthquake", "rockfall", "noise"}
     if not set(table["y_pred"]) <= known:

@@ -1,4 +1,4 @@
-"""Scores for seismic events: by event, with intervals, and against a catalogue."""
+"""Scores for seismic events: by event, by threshold, with intervals, against a catalogue."""
 
 from ._bootstrap import Interval, bootstrap_interval
 from ._events import (
@@ -8,14 +8,27 @@ from ._events import (
     event_report,
 )
 from ._matching import detection_scores, match_events
+from ._rocknet import rocknet_association_score, rocknet_station_score
+from ._thresholds import (
+    ThresholdScan,
+    classification_table,
+    threshold_predictions,
+    threshold_scan,
+)
 
 __all__ = [
     "Interval",
+    "ThresholdScan",
     "aggregate_by_event",
     "bootstrap_interval",
+    "classification_table",
     "detection_scores",
     "event_confusion_matrix",
     "event_predictions",
     "event_report",
     "match_events",
+    "rocknet_association_score",
+    "rocknet_station_score",
+    "threshold_predictions",
+    "threshold_scan",
 ]

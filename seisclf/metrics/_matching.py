@@ -1,9 +1,21 @@
 """One-to-one matching of what was detected with what is known."""
 
+from typing import Any
+
 import numpy as np
 
 
-def match_events(detected, known, *, tolerance, same_class=True, onset="onset", label="class"):
+def match_events(
+    detected,
+    known,
+    *,
+    tolerance=None,
+    min_overlap=None,
+    same_class=True,
+    onset="onset",
+    end="end",
+    label="class",
+):
     """Pair detections with catalogue entries, one to one.
 
     As many pairs as possible are made, and among those choices the one with the smallest sum of
@@ -15,23 +27,28 @@ def match_events(detected, known, *, tolerance, same_class=True, onset="onset", 
     detected, known : DataFrame, Detections or array-like
         Tables with a column of onset times and, where classes count, of classes; or the times
         alone. Times are numbers (seconds) or datetimes.
-    tolerance : float
-        Largest difference of a pair in seconds, itself included.
+    tolerance : float, optional
+        Largest difference of the onsets of a pair in seconds, itself included.
+    min_overlap : float, optional
+        Smallest overlap of a pair: the time that both last together over the time from the
+        earlier onset to the later end, from 0 (they touch) to 1 (they are the same). Instead of
+        `tolerance`, or as a second condition.
     same_class : bool, default=True
         Pair only events of the same class. Without classes (times alone) it has no effect.
-    onset, label : str, default="onset", "class"
-        Names of the columns.
+    onset, end, label : str, default="onset", "end", "class"
+        Names of the columns. Ends are needed only for the overlap.
 
     Returns
     -------
     pairs : DataFrame
         A line for each pair in the order of known: ``detected`` and ``known`` (row numbers) and
-        ``difference`` (s), detected minus known.
+        ``difference`` (s), detected minus known; with `min_overlap` also ``overlap``.
 
     Raises
     ------
     ValueError
-        If `tolerance` is negative, a column is missing, or a time is unknown.
+        If neither `tolerance` nor `min_overlap` is given or one is out of range, a column is
+        missing, a time is unknown, or an event ends before its onset.
 
     Examples
     --------
@@ -45,13 +62,18 @@ def match_events(detected, known, *, tolerance, same_class=True, onset="onset", 
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance must be at least 0 s; got {tolerance!r}.")
+    _check_conditions(tolerance, min_overlap)
     (t_det, c_det), (t_known, c_known) = (
         _times_and_classes(table, onset, label, name)
         for table, name in ((detected, "detected"), (known, "known"))
     )
-    i, j = _close_pairs(t_det, t_known, tolerance)
+    overlap: Any = None
+    if min_overlap is None:
+        i, j = _close_pairs(t_det, t_known, tolerance)
+    else:
+        d_det = _lengths(detected, t_det, end, "detected")
+        d_known = _lengths(known, t_known, end, "known")
+        i, j, overlap = _overlapping_pairs(t_det, t_known, d_det, d_known, tolerance, min_overlap)
     if same_class and c_det is not None and c_known is not None:
         same = c_det[i] == c_known[j]
         i, j = i[same], j[same]
@@ -68,17 +90,27 @@ def match_events(detected, known, *, tolerance, same_class=True, onset="onset", 
         pairs.append(_assign(i[part], j[part], t_det, t_known))
     chosen = np.concatenate(pairs)
     chosen = chosen[np.argsort(chosen[:, 1], kind="stable")]
-    return pd.DataFrame(
+    result = pd.DataFrame(
         {
             "detected": chosen[:, 0],
             "known": chosen[:, 1],
             "difference": t_det[chosen[:, 0]] - t_known[chosen[:, 1]],
         }
     )
+    return result if overlap is None else result.assign(overlap=overlap(*chosen.T))
 
 
 def detection_scores(
-    detected, known, *, tolerance, same_class=True, duration=None, onset="onset", label="class"
+    detected,
+    known,
+    *,
+    tolerance=None,
+    min_overlap=None,
+    same_class=True,
+    duration=None,
+    onset="onset",
+    end="end",
+    label="class",
 ):
     """Precision, recall and false alarms of detections against a catalogue.
 
@@ -86,13 +118,15 @@ def detection_scores(
     ----------
     detected, known : DataFrame, Detections or array-like
         As in :func:`match_events`.
-    tolerance : float
-        Largest difference of a pair in seconds, itself included.
+    tolerance : float, optional
+        Largest difference of the onsets of a pair in seconds, itself included.
+    min_overlap : float, optional
+        Smallest overlap of a pair, see :func:`match_events`.
     same_class : bool, default=True
         Pair only events of the same class, and score each class.
     duration : float, optional
         Length of the record that was searched, in seconds, for false alarms a day.
-    onset, label : str, default="onset", "class"
+    onset, end, label : str, default="onset", "end", "class"
         Names of the columns.
 
     Returns
@@ -115,7 +149,14 @@ def detection_scores(
     if duration is not None and not duration > 0:
         raise ValueError(f"duration must be positive, in seconds; got {duration!r}.")
     pairs = match_events(
-        detected, known, tolerance=tolerance, same_class=same_class, onset=onset, label=label
+        detected,
+        known,
+        tolerance=tolerance,
+        min_overlap=min_overlap,
+        same_class=same_class,
+        onset=onset,
+        end=end,
+        label=label,
     )
     c_det = _times_and_classes(detected, onset, label, "detected")[1]
     c_known = _times_and_classes(known, onset, label, "known")[1]
@@ -142,6 +183,31 @@ def _scores(pairs, n_detected, n_known, duration):
     if duration is not None:
         line["false_per_day"] = (n_detected - matched) * 86400 / duration
     return line
+
+
+def _check_conditions(tolerance, min_overlap):
+    if tolerance is None and min_overlap is None:
+        raise ValueError("give tolerance (s), min_overlap (0 to 1), or both")
+    if tolerance is not None and not tolerance >= 0:
+        raise ValueError(f"tolerance must be at least 0 s; got {tolerance!r}.")
+    if min_overlap is not None and not 0 <= min_overlap <= 1:
+        raise ValueError(f"min_overlap must lie between 0 and 1; got {min_overlap!r}.")
+
+
+def _overlapping_pairs(a, b, length_a, length_b, tolerance, min_overlap):
+    """All (i, j) that overlap enough, and a function that tells by how much."""
+
+    def overlap(i, j):
+        first, last = np.maximum(a[i], b[j]), np.minimum(a[i] + length_a[i], b[j] + length_b[j])
+        # Two events of no length at the same time are the same.
+        both = length_a[i] + length_b[j] - (last - first)
+        return np.divide(last - first, both, out=np.ones(len(both)), where=both > 0)
+
+    # Events that touch begin no farther apart than the longest one lasts.
+    reach = max(np.max(length_a, initial=0), np.max(length_b, initial=0))
+    i, j = _close_pairs(a, b, reach if tolerance is None else min(reach, tolerance))
+    enough = overlap(i, j) >= min_overlap - 1e-9
+    return i[enough], j[enough], overlap
 
 
 def _close_pairs(a, b, tolerance):
@@ -175,11 +241,31 @@ def _assign(i, j, t_det, t_known):
     return np.column_stack([rows[r[real]], columns[c[real]]])
 
 
-def _times_and_classes(table, onset, label, name):
+def _lengths(table, onsets, end, name):
+    """Seconds from onset to end of each event."""
+    table = _as_frame(table)
+    if end not in getattr(table, "columns", ()):
+        raise ValueError(
+            f"{name} has no column {end!r}, which min_overlap needs. Pass a table, and end=<name>."
+        )
+    lengths = _times_and_classes(table, end, end, name)[0] - onsets
+    if np.any(lengths < 0):
+        raise ValueError(f"{int(np.sum(lengths < 0))} events in {name} end before their onset.")
+    return lengths
+
+
+def _as_frame(table):
     import pandas as pd
 
     if hasattr(table, "to_frame") and not isinstance(table, (pd.DataFrame, pd.Series)):
-        table = table.to_frame()  # Detections
+        return table.to_frame()  # Detections
+    return table
+
+
+def _times_and_classes(table, onset, label, name):
+    import pandas as pd
+
+    table = _as_frame(table)
     classes = None
     if isinstance(table, pd.DataFrame):
         if onset not in table:

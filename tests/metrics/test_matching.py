@@ -97,3 +97,72 @@ def test_large_catalogues_are_quick():
 def test_refusals(detected, options, message):
     with pytest.raises(ValueError, match=message):
         match_events(detected, [1.0], **options)
+
+
+def spans(*pairs):
+    return pd.DataFrame(pairs, columns=["onset", "end"], dtype=float)
+
+
+def test_overlap_is_shared_time_over_all_time():
+    pairs = match_events(spans((0, 10)), spans((5, 15)), min_overlap=0.3)
+    assert pairs["overlap"].tolist() == [pytest.approx(1 / 3)]
+    assert pairs["difference"].tolist() == [-5]
+    assert len(match_events(spans((0, 10)), spans((5, 15)), min_overlap=0.34)) == 0
+    assert len(match_events(spans((0, 10)), spans((5, 15)), min_overlap=0.3, tolerance=4)) == 0
+    assert len(match_events(spans((0, 10)), spans((5, 15)), min_overlap=0.3, tolerance=5)) == 1
+    assert len(match_events(spans((0, 10)), spans((10, 15)), min_overlap=0)) == 1
+    assert len(match_events(spans((0, 10)), spans((10.1, 15)), min_overlap=0)) == 0
+    assert match_events(spans((3, 3)), spans((3, 3)), min_overlap=1)["overlap"].tolist() == [1]
+
+
+@quick
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12),
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=12),
+    st.sampled_from([0.0, 0.2, 0.5, 1.0]),
+)
+def test_overlapping_pairs_are_one_to_one_and_as_many_as_possible(a, b, least):
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    a, b = (spans(*[(t, t + length) for t, length in x]) for x in (a, b))
+    pairs = match_events(a, b, min_overlap=least)
+    assert pairs["detected"].is_unique and pairs["known"].is_unique
+    if a.empty or b.empty:
+        assert pairs.empty
+        return
+    first = np.maximum.outer(a["onset"].to_numpy(), b["onset"].to_numpy())
+    last = np.minimum.outer(a["end"].to_numpy(), b["end"].to_numpy())
+    union = np.add.outer((a["end"] - a["onset"]).to_numpy(), (b["end"] - b["onset"]).to_numpy())
+    union = union - (last - first)
+    share = np.where(union > 0, (last - first) / np.where(union > 0, union, 1), 1)
+    most = (maximum_bipartite_matching(csr_array((share >= least - 1e-9).astype(int))) >= 0).sum()
+    assert len(pairs) == most
+    np.testing.assert_allclose(pairs["overlap"], share[pairs["detected"], pairs["known"]])
+
+
+def test_scores_with_overlap_and_datetimes():
+    known = table([100, 300], ["rockfall", "rockfall"])
+    known["end"] = known["onset"] + pd.Timedelta(seconds=20)
+    found = table([102, 306, 500], ["rockfall", "earthquake", "rockfall"])
+    found["end"] = found["onset"] + pd.Timedelta(seconds=20)
+    scores = detection_scores(found, known, min_overlap=0.5, duration=86400)
+    assert scores.loc["rockfall", ["matched", "false_per_day"]].tolist() == [1, 1]
+    assert scores.loc["all", "matched"] == 1
+    any_class = detection_scores(found, known, min_overlap=0.5, same_class=False)
+    assert any_class.loc["all", "matched"] == 2
+    assert (
+        detection_scores(found, known, min_overlap=0.6, same_class=False).loc["all", "matched"]
+        == 1
+    )
+
+
+def test_conditions_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="give tolerance"):
+        match_events([1.0], [1.0])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        match_events(spans((0, 1)), spans((0, 1)), min_overlap=2)
+    with pytest.raises(ValueError, match="no column 'end'"):
+        match_events([1.0], spans((0, 1)), min_overlap=0.5)
+    with pytest.raises(ValueError, match="before their onset"):
+        match_events(spans((1, 0)), spans((0, 1)), min_overlap=0.5)

@@ -105,7 +105,7 @@ class MosaicAugmenter(MosaicBase):
     -----
     Rows of X come first and are not changed. Rows that hold several events are not used: they
     are mosaics already. An event of which nothing lies inside a window is forgotten; one of which
-    a part does keeps its times, which may then be negative or beyond the end.
+    a part does keeps all its times, which may then be negative or beyond the end.
 
     Here the records are as long as the windows, where the authors cut from longer ones. Where the
     base would end, it goes on with its own noise, see `min_noise`. New windows have no offset:

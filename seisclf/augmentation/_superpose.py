@@ -165,9 +165,9 @@ def like_noise(noise, n_samples, rng):
 def shift_arrivals(arrivals, seconds, duration):
     """Move arrivals in time, and forget events that lie wholly outside a window.
 
-    P and S stand and fall together, and so do start and end: a pair stays, with a time before 0
-    or after the end of the window if need be, as long as some of the time between the two lies
-    inside. A label over time is then cut off at the edge of the window, not lost.
+    An event stays, with times before 0 or after the end of the window if need be, as long as some
+    of the time from P to S or from start to end lies inside. A label over time is then cut off at
+    the edge of the window, and nobody takes a P before the window for one that is unknown.
 
     Parameters
     ----------
@@ -181,15 +181,13 @@ def shift_arrivals(arrivals, seconds, duration):
     Returns
     -------
     shifted : ndarray of shape (..., 4)
-        NaN where the pair lies outside, or was NaN.
+        All NaN where the event lies outside.
     """
     shifted = arrivals + seconds
-    for pair in (shifted[..., :2], shifted[..., 2:]):
-        outside = ~(
-            (np.fmax(pair[..., 0], pair[..., 1]) >= 0)
-            & (np.fmin(pair[..., 0], pair[..., 1]) <= duration)
-        )
-        pair[outside] = np.nan
+    pairs = shifted.reshape(*shifted.shape[:-1], 2, 2)
+    first, last = np.fmin(pairs[..., 0], pairs[..., 1]), np.fmax(pairs[..., 0], pairs[..., 1])
+    inside = ((last >= 0) & (first <= duration)).any(axis=-1)
+    shifted[~inside] = np.nan
     return shifted
 
 

@@ -121,11 +121,11 @@ def test_made_noise_is_like_its_model():
     assert (power.max(axis=1) / power.min(axis=1) < 2).all()
 
 
-def test_arrivals_outside_are_forgotten_by_pairs():
+def test_events_wholly_outside_are_forgotten():
     nan = np.nan
     arrivals = np.array(
         [
-            [1.0, 3.0, 1.0, 9.0],  # P and S go, the coda stays
+            [1.0, 3.0, 1.0, 9.0],  # only the coda is inside
             [4.0, 8.0, 4.0, 9.0],  # begins before: P turns negative, S stays
             [14.0, 17.0, nan, nan],  # ends after
             [16.0, 18.0, 16.0, 20.0],  # wholly after
@@ -134,7 +134,7 @@ def test_arrivals_outside_are_forgotten_by_pairs():
     )
     shifted = shift_arrivals(arrivals, -5.0, 10.0)
     expected = [
-        [nan, nan, -4.0, 4.0],
+        [-4.0, -2.0, -4.0, 4.0],
         [-1.0, 3.0, -1.0, 4.0],
         [9.0, 12.0, nan, nan],
         [nan, nan, nan, nan],

@@ -147,8 +147,14 @@ def expected_window(classifier, given, sampling_rate):
     return window
 
 
-def background_labels(classes, background):
+def background_labels(classifier, background):
     """Labels that are no events, as a list."""
+    classes = np.asarray(classifier.classes_)
+    if function_predictor(classifier) is not None:
+        # That there is none is no reason to warn: functions are low where nothing happens.
+        given = [] if background is None else np.ravel(background).tolist()
+        own = labels_of_functions(classifier, "background", ())
+        return [label for label in classes.tolist() if label in [*given, *own]]
     if background is None:
         return []
     labels = [background] if np.ndim(background) == 0 else list(background)
@@ -160,7 +166,7 @@ def background_labels(classes, background):
             f"train with noise windows (seisclf.datasets.add_noise_class), or pass "
             f"background=None to say that this is meant",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     return [label for label in labels if label not in absent]
 

@@ -277,6 +277,11 @@ def detections_table(functions, spans, is_event, *, refine=None):
 
 def function_detections(functions, settings, *, described):
     """Events picked in functions over time, see :mod:`._function_picking`."""
+    if settings.persistence not in (1, functions.persistence):
+        raise ValueError(
+            f"persistence={settings.persistence}, but the functions were scanned with "
+            f"{functions.persistence}: scan again, detector.detect(stream)"
+        )
     by_occurrence = functions.network is not None and functions.network.functions
     pick = pick_network if by_occurrence else pick_stations
     rows, picks = pick(functions, settings)

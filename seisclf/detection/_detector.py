@@ -19,7 +19,12 @@ from ._detections import Detections, detections_table, function_detections
 from ._function_picking import PickSettings
 from ._function_scan import scan_network, scan_station
 from ._functions import ProbabilityFunctions
-from ._network_record import choose_stations, fill_slots, is_station, join_records
+from ._network_record import (
+    choose_stations,
+    fill_slots,
+    join_records,
+    reasons_asked_for,
+)
 from ._parameters import check_parameters
 from ._picking import pick_classes, pick_events
 from ._records import station_records
@@ -228,7 +233,7 @@ class EventDetector:
         self.window = expected_window(classifier, window, self.sampling_rate)
         self.step = self.window / (12 if functions else 10) if step is None else float(step)
         self.threshold = threshold
-        self.background = self._background(background)
+        self.background = background_labels(classifier, background)
         shortest, closest = (0.5, 1.0) if functions else (self.step, self.step)
         self.min_duration = shortest if min_duration is None else float(min_duration)
         self.merge_gap = closest if merge_gap is None else float(merge_gap)
@@ -319,7 +324,7 @@ class EventDetector:
             sampling_rate=self.sampling_rate,
             resample=self.resample,
         )
-        skipped = self._asked_for(records, skipped)
+        skipped = reasons_asked_for(self.stations, records, skipped)
         if self.n_stations is not None:
             network, scanned = self._scan_network(records, skipped)
         else:
@@ -344,6 +349,7 @@ class EventDetector:
             network=network,
             picked=labels_of_functions(self.classifier, "picked", ("earthquake",)),
             skipped=skipped,
+            persistence=self.persistence or 1,
         )
 
     def annotate(self, stream):
@@ -405,6 +411,11 @@ class EventDetector:
         -------
         detections : Detections
             A table of events.
+
+        Raises
+        ------
+        ValueError
+            If `persistence` is not that with which `functions` were scanned.
         """
         if isinstance(functions, FunctionsOverTime):
             return function_detections(
@@ -429,6 +440,7 @@ class EventDetector:
             min_duration=self.min_duration,
             merge_gap=self.merge_gap,
             lead=self.lead,
+            persistence=self.persistence or 1,
         )
 
     def _spans(self, function):
@@ -441,31 +453,6 @@ class EventDetector:
             return pick_classes(probabilities, self._thresholds, **durations)
         is_event = np.isfinite(self._thresholds)
         return pick_events(probabilities, is_event, self.threshold, **durations)
-
-    def _background(self, given):
-        if not self.gives_functions:
-            return background_labels(self.classes, given)
-        # A class without a function of its own; that there is none is no reason to warn, for
-        # functions are low where nothing happens.
-        given = [] if given is None else np.ravel(given).tolist()
-        own = labels_of_functions(self.classifier, "background", ())
-        return [label for label in self.classes.tolist() if label in [*given, *own]]
-
-    def _asked_for(self, records, skipped):
-        """Why stations cannot be scanned, without those that nobody asked for."""
-        if self.stations is None:
-            return skipped
-        wanted = [name for name in self.stations if name]
-        present = [record.station for record in records]
-        reasons = {
-            station: reason
-            for station, reason in skipped.items()
-            if any(is_station(station, name) for name in wanted)
-        }
-        for name in wanted:
-            if not any(is_station(station, name) for station in [*present, *reasons]):
-                reasons[name] = "not in the record"
-        return reasons
 
     def _scan(self, record):
         if self._predictor is None:

@@ -150,7 +150,7 @@ class _Picture:
         self._name(ax, "Hz")
         if rate:
             ax.set_ylim(0, rate / 2)
-            ax.set_yticks([0, 10 * round(rate / 40)])
+            ax.set_yticks([0, rate / 4])
 
     def _station_functions(self, ax, function):
         for name, values in function.functions.items():

@@ -35,6 +35,8 @@ class PickSettings:
         Seconds of masks, and between pieces of one.
     lead : float
         Seconds by which occurrence goes before the onset.
+    persistence : int
+        Consecutive windows that must agree.
     """
 
     thresholds: dict
@@ -44,6 +46,11 @@ class PickSettings:
     min_duration: float
     merge_gap: float
     lead: float
+    persistence: int = 1
+
+    def persists(self, function, name, part, threshold):
+        """Whether as many consecutive windows as are asked for reach a level in a stretch."""
+        return self.persistence == 1 or function.persistent[name][part].max() >= threshold
 
 
 def peaks_of(values, *, height, distance):
@@ -187,7 +194,7 @@ def _occurrences(functions, settings):
             continue
         values = network.functions[name]
         for peak in peaks_of(values, height=threshold, distance=distance):
-            if name not in network.persistent or network.persistent[name][peak] >= threshold:
+            if settings.persists(network, name, slice(peak, peak + 1), threshold):
                 found.append((float(values[peak]), int(peak), label))
     kept = []
     for _, peak, label in sorted(found, key=lambda item: -item[0]):
@@ -245,10 +252,8 @@ def _mask_spans(function, classes, settings):
     )
     for span in spans:
         label = labels[span.label]
-        persistent = function.persistent.get(str(label))
-        if persistent is None or (
-            persistent[span.first : span.last].max() >= thresholds[span.label]
-        ):
+        part = slice(span.first, span.last)
+        if settings.persists(function, str(label), part, thresholds[span.label]):
             yield span, label
 
 

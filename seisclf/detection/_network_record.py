@@ -64,8 +64,41 @@ def choose_stations(records, wanted):
 
 
 def is_station(full, name):
-    """Whether ``"NET.STA"`` is meant by ``"STA"`` or ``"NET.STA"``."""
-    return full == name or full.split(".", 1)[-1] == name
+    """Whether a record's ``"NET.STA"`` (or ``"NET.STA.LOC.INSTRUMENT"``) is meant by a name."""
+    parts = full.split(".")
+    return name in (full, ".".join(parts[:2]), *parts[1:2])
+
+
+def reasons_asked_for(wanted, records, skipped):
+    """Why stations cannot be scanned: those that were asked for, and all that are not there.
+
+    Parameters
+    ----------
+    wanted : list of str or None
+        None: all stations.
+    records : list of StationRecord
+        What can be scanned.
+    skipped : dict of str to str
+        What cannot, and why.
+
+    Returns
+    -------
+    reasons : dict of str to str
+        Station to reason.
+    """
+    if wanted is None:
+        return skipped
+    wanted = [name for name in wanted if name]
+    reasons = {
+        station: reason
+        for station, reason in skipped.items()
+        if any(is_station(station, name) for name in wanted)
+    }
+    present = [record.station for record in records] + list(reasons)
+    for name in wanted:
+        if not any(is_station(station, name) for station in present):
+            reasons[name] = "not in the record"
+    return reasons
 
 
 def fill_slots(records, wanted, n_slots):

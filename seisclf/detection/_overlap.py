@@ -127,7 +127,7 @@ def _weighted_mean(rows, weights):
 
 
 def _persistent_level(rows, persistence):
-    """Highest level that `persistence` consecutive windows all reach, of rows (n_windows, n, t)."""
+    """Highest level that `persistence` consecutive windows, rows (n_windows, n, t), all reach."""
     # A window that says nothing says so for a whole row.
     silent = np.isnan(rows[:, :, 0])
     if silent.any():

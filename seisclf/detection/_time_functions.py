@@ -106,18 +106,27 @@ class FunctionsOverTime(ProbabilityFunctions):
         Classes whose function runs from P to S.
     skipped : dict of str to str, optional
         Stations that could not be scanned, and why.
+    persistence : int, default=1
+        Consecutive windows that the functions' `persistent` stands for; 1: there is none.
 
     Attributes
     ----------
-    classes, network, picked, skipped
-        As given.
+    classes, network, picked, skipped, persistence
+        As given; of `classes` and `picked` those that there are functions for.
     """
 
     def __init__(
-        self, functions=(), *, classes, network=None, picked=("earthquake",), skipped=None
+        self,
+        functions=(),
+        *,
+        classes,
+        network=None,
+        picked=("earthquake",),
+        skipped=None,
+        persistence=1,
     ):
         super().__init__(functions, skipped=skipped)
-        self.network = network
+        self.network, self.persistence = network, persistence
         # A classifier may know classes that it has no function for.
         known = {name for function in self.values() for name in function.functions}
         known |= {name.removeprefix(OCCURRENCE) for name in (network.functions if network else ())}

@@ -143,6 +143,14 @@ def test_persistence_of_masks_at_one_station():
     assert len(EventDetector(Flicker(), persistence=3).detect(stream)) == 0
 
 
+def test_persistence_must_be_known_when_scanning():
+    stream = rockfall(station("A"), 20) + rockfall(station("B"), 20)
+    plain, strict = EventDetector(NetworkStub()), EventDetector(NetworkStub(), persistence=3)
+    with pytest.raises(ValueError, match="scan again"):
+        strict.pick(plain.predict_functions(stream))
+    assert len(plain.pick(strict.predict_functions(stream))) == 1
+
+
 def test_papers_rule_of_four_windows():
     stream = rockfall(station("A"), 20) + rockfall(station("B"), 20)
     detector = EventDetector(NetworkStub(), step=3.0, persistence=4)

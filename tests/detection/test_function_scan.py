@@ -299,3 +299,14 @@ def test_picked_and_background_classes_are_the_classifiers_own():
         detector = EventDetector(Own())
     assert detector.events == ["earthquake", "rockfall"]
     assert detector.predict_functions(station()).picked == ["rockfall"]
+
+
+def test_two_instruments_of_a_station_must_be_told_apart():
+    stream = station("A") + station("A", seed=1)
+    for trace in stream[3:]:
+        trace.stats.channel = "HH" + trace.stats.channel[-1]
+    with pytest.raises(
+        ValueError, match="fit: XX.A.10.EH, XX.A.10.HH"
+    ):
+        scan(stream, stations=["A"])
+    assert list(scan(stream, stations=["XX.A.10.HH"])) == ["XX.A.10.HH"]

@@ -305,8 +305,6 @@ def test_two_instruments_of_a_station_must_be_told_apart():
     stream = station("A") + station("A", seed=1)
     for trace in stream[3:]:
         trace.stats.channel = "HH" + trace.stats.channel[-1]
-    with pytest.raises(
-        ValueError, match="fit: XX.A.10.EH, XX.A.10.HH"
-    ):
+    with pytest.raises(ValueError, match="fit: XX.A.10.EH, XX.A.10.HH"):
         scan(stream, stations=["A"])
     assert list(scan(stream, stations=["XX.A.10.HH"])) == ["XX.A.10.HH"]

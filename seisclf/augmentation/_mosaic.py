@@ -75,7 +75,8 @@ class MosaicAugmenter(MosaicBase):
         For ``augment``: share of the usable events that are replaced.
     max_attempts : int, default=200
         A class is given up after so many rejected mosaics in a row; with the authors' rules
-        seven to nine of ten were rejected in our trials. In ``augment`` each event gets at most ten.
+        seven to nine of ten were rejected in our trials. In ``augment`` each event gets at most
+        ten.
     random_state : int, numpy.random.Generator, numpy.random.RandomState or None, default=None
         Fixes what ``fit_resample`` draws.
 

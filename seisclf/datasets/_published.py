@@ -49,8 +49,18 @@ def find_published(names, *, base_url, folders, sha256, data_home=None):
             _check_sum(at_hand, sha256[name])
             paths.append(at_hand)
         else:
-            paths.append(Path(store.fetch(name)))
+            paths.append(Path(_download(store, name)))
     return paths
+
+
+def _download(store, name):
+    try:
+        return store.fetch(name)
+    except OSError as error:
+        raise OSError(
+            f"cannot download {store.get_url(name)}: {error}. Without a connection, put it under "
+            f"{name} in a folder and give this folder as data_home, or set SEISCLF_DATA to it"
+        ) from error
 
 
 def _remote(name, folders):

@@ -81,6 +81,12 @@ def test_something_else_under_the_url_is_refused(server, tmp_path):
     assert not (tmp_path / WEIGHTS).exists()
 
 
+def test_without_a_connection_the_error_says_where_to_put_the_file(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(_rocknet, "BASE_URL", _rocknet.BASE_URL + "elsewhere/")
+    with pytest.raises(OSError, match=r"put it under rocknet/.*SEISCLF_DATA"):
+        fetch_rocknet_weights(data_home=tmp_path)
+
+
 def test_the_shared_folder_comes_first_but_not_with_another_file(
     server, known_sum, tmp_path, monkeypatch
 ):

@@ -75,6 +75,15 @@ def test_real_p_waves_stand_near_their_picks(data_dir):
     assert np.mean(np.abs(error - 1.1) < 1) > 0.8
 
 
+def test_a_real_earthquake_is_picked_as_by_rocknet(data_dir):
+    golden = data_dir / "rocknet" / "golden"
+    segments = np.load(golden / "filtered_segments.npz")["segments"][3]  # (4, 6000, E N Z)
+    functions = np.load(golden / "single_fusion_RF_60s.npz")["eqpick"][3]  # (4, 6000, P S none)
+    picks = estimate_arrivals(segments.transpose(0, 2, 1), sampling_rate=RATE, vertical=2)
+    assert_allclose(picks[:, 0], functions[:, :, 0].argmax(axis=1) / RATE, atol=0.1)
+    assert_allclose(picks[:, 1], functions[:, :, 1].argmax(axis=1) / RATE, atol=0.1)
+
+
 @quick
 @given(scale=st.sampled_from([1e-12, 1e-3, 7.0, 1e15]), offset=st.sampled_from([0.0, 6e4]))
 def test_scale_and_offset_do_not_matter(events, scale, offset):

@@ -118,7 +118,8 @@ def _show(detections):
             seconds=(table["end"] - table["onset"]).dt.total_seconds().round(1).astype(str),
             probability=table["probability"].map("{:.2f}".format),
         )
-        columns = ["class", "onset", "seconds", "probability", "stations"]
+        shown.insert(0, "#", [f"{i + 1:03d}" for i in range(len(shown))])  # as in pictures' names
+        columns = ["#", "class", "onset", "seconds", "probability", "stations"]
         show_table(shown[columns], "\nDetections (onset in UTC)")
     report = detections.coverage_report()
     shown = report.drop(columns=["start", "end"], errors="ignore")

@@ -96,7 +96,8 @@ class _Picture:
         for ax in axes[:-1]:
             ax.tick_params(bottom=False, labelbottom=False)
         label_times(axes[-1], *self.span)
-        self._mark_detections(axes[0])
+        if self.functions.network is not None:
+            self._mark_detections(axes[0], self._found())
         names = dict.fromkeys(
             name
             for function in self.functions.values()
@@ -121,6 +122,7 @@ class _Picture:
         self._shade_masks(ax, function)
         self._mark_picks(ax, function)
         self._mark_gaps(ax, function)
+        self._mark_own(ax, function)
         ax.set_yticks([])
         channel = function.seed_id.split(".")[-1]
         self._name(ax, f"{function.station}\n{channel}")
@@ -162,6 +164,8 @@ class _Picture:
             if name not in _PHASES:
                 ax.fill_between(times, 0, values, color=color, alpha=0.2, linewidth=0)
         self._mark_gaps(ax, function)
+        if self.stream is None:
+            self._mark_own(ax, function)
         self._unit_axis(ax)
         self._name(ax, "p" if self.stream is not None else function.station)
 
@@ -212,17 +216,31 @@ class _Picture:
                 ),
             )
 
-    def _mark_detections(self, ax):
-        """Names and onsets above the picture; names only where there is room."""
-        for row in self._found():
+    def _mark_own(self, ax, function):
+        """Detections of a single station, where stations are detected one by one."""
+        if self.functions.network is None:
+            rows = self._found()
+            self._mark_detections(
+                ax, [row for row in rows if function.station in row["stations"].split()]
+            )
+
+    def _mark_detections(self, ax, rows):
+        """Onsets above an axis, and names where there is room for them."""
+        times = [matplotlib_times(row["onset"], [0.0])[0] for row in rows]
+        duration = (self.span[1] - self.span[0]).total_seconds() / 86400
+        height = 4
+        for i, (row, time) in enumerate(zip(rows, times, strict=True)):
             self._triangle(ax, row)
-            if self.zoomed:
-                ax.annotate(
-                    f"{row['class']} {row['probability']:.2f}",
-                    (matplotlib_times(row["onset"], [0.0])[0], 1.0),
-                    xycoords=ax.get_xaxis_transform(), xytext=(7, 4), textcoords="offset points",
-                    color=self.colors[str(row["class"])], fontsize="small", annotation_clip=False,
-                )  # fmt: skip
+            if not self.zoomed:
+                continue
+            # Names of events that are close stand on two lines.
+            close = i > 0 and time - times[i - 1] < 0.15 * duration
+            height = 14 if close and height == 4 else 4
+            ax.annotate(
+                f"{row['class']} {row['probability']:.2f}", (time, 1.0),
+                xycoords=ax.get_xaxis_transform(), xytext=(7, height), textcoords="offset points",
+                color=self.colors[str(row["class"])], fontsize="small", annotation_clip=False,
+            )  # fmt: skip
 
     def _triangle(self, ax, row):
         ax.plot(

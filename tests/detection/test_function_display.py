@@ -62,3 +62,10 @@ def test_one_station_has_no_occurrence():
     stream = earthquake(station(), 20)
     display = DetectionDisplay.from_estimator(EventDetector(StationStub()), stream)
     assert labels(display) == ["XX.A\nEHZ", "p"]
+
+
+def test_detections_of_single_stations_are_marked_at_their_own():
+    stream = earthquake(station("A"), 20) + earthquake(station("B", seed=1), 22)
+    display = EventDetector(StationStub()).detect(stream).plot(stream, span=(START, START + 40))
+    texts = [[text.get_text() for text in ax.texts] for ax in display.axes_]
+    assert texts == [["earthquake 1.00"], [], []] * 2

@@ -1,8 +1,19 @@
 """Networks as estimators: one training engine, one class for each architecture."""
 
+from ._associator import RockNetAssociator
 from ._base import NeuralEstimator
 from ._classifier import NeuralClassifier
 from ._display import TrainingDisplay
+from ._multitask import DynamicWeightAverage
+from ._rocknet import RockNetClassifier
 from ._stft_cnn import STFTCNNClassifier
 
-__all__ = ["NeuralClassifier", "NeuralEstimator", "STFTCNNClassifier", "TrainingDisplay"]
+__all__ = [
+    "DynamicWeightAverage",
+    "NeuralClassifier",
+    "NeuralEstimator",
+    "RockNetAssociator",
+    "RockNetClassifier",
+    "STFTCNNClassifier",
+    "TrainingDisplay",
+]

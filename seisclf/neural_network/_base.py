@@ -74,6 +74,7 @@ class NeuralEstimator(WaveformEstimator):
         Its method ``augment(X, y, rng)`` is called on each training batch with X
         (n, n_channels, n_samples), encoded targets and a :class:`numpy.random.Generator`, and
         returns as many rows of both. X and y are its own copies. Weights stay with their rows.
+        Where targets are functions over time, it sees the times they are made from.
     callbacks : list of skorch callbacks, optional
         Instances or tuples (name, instance). They are copied, so that a fit does not change
         what was passed.
@@ -160,6 +161,22 @@ class NeuralEstimator(WaveformEstimator):
         """Targets as the criterion takes them, one row per event."""
         return np.asarray(y, dtype=self.dtype)
 
+    def _targets(self, X, y, **labels):
+        """Targets of the rows; `labels` is what a child's ``fit`` takes beside y."""
+        return self._encode_target(y)
+
+    def _expand(self):
+        """What turns a batch of targets into the criterion's, if that is to be done late."""
+        return None
+
+    def _event_dataset(self, X, y=None, weight=None):
+        """Rows of validated X; a child that takes missing stations overrides it."""
+        return EventDataset(X, y, weight)
+
+    def _inference_module(self, module):
+        """A module that predicts what `module` does, perhaps faster; `module` stays unchanged."""
+        return module
+
     def _target_weights(self, target, weights):
         """Weights of the rows once more, with what depends on the target."""
         return weights
@@ -196,9 +213,12 @@ class NeuralEstimator(WaveformEstimator):
         ValueError
             If X, y or a parameter cannot be used, or the loss is not finite.
         """
+        return self._fit(X, y, sample_weight, groups)
+
+    def _fit(self, X, y, sample_weight, groups, **labels):
         fresh = not (self.warm_start and self.__sklearn_is_fitted__())
         check_training_params(self)
-        dataset = self._dataset(X, y, sample_weight, fresh=fresh)
+        dataset = self._dataset(X, y, sample_weight, fresh=fresh, **labels)
         train, valid = self._divide(dataset, groups, fresh)
         patience = patience_of(self.early_stopping)
         self._run(train, valid, self.max_epochs, self.lr_schedule, patience)
@@ -230,25 +250,25 @@ class NeuralEstimator(WaveformEstimator):
         """
         return self._partial_fit(X, y, sample_weight, epochs)
 
-    def _partial_fit(self, X, y, sample_weight, epochs, *, learn_from=None):
+    def _partial_fit(self, X, y, sample_weight, epochs, *, learn_from=None, **labels):
         fresh = not self.__sklearn_is_fitted__()
         check_training_params(self)
         check_positive_integer("epochs", epochs)
-        dataset = self._dataset(X, y, sample_weight, fresh=fresh, learn_from=learn_from)
+        dataset = self._dataset(X, y, sample_weight, fresh=fresh, learn_from=learn_from, **labels)
         self._start(fresh)
-        dataset.weight = mean_one(dataset.weight)
+        dataset.count, dataset.weight = dataset.weight, mean_one(dataset.weight)
         self._run(dataset, None, epochs, "constant", None)
         return self
 
-    def _dataset(self, X, y, sample_weight, *, fresh, learn_from=None):
+    def _dataset(self, X, y, sample_weight, *, fresh, learn_from=None, **labels):
         if fresh and hasattr(self, "net_"):
             del self.net_  # whatever goes wrong now, old weights must not meet new classes
         X, y = self._validate(X, y, reset=fresh)
         if fresh:
             self._learn_target(y if learn_from is None else learn_from)
-        target = self._encode_target(y)
+        target = self._targets(X, y, **labels)
         weights = self._target_weights(target, row_weights(X, sample_weight))
-        return EventDataset(X, target, weights)
+        return self._event_dataset(X, target, weights)
 
     def _divide(self, dataset, groups, fresh):
         self._start(fresh)
@@ -256,7 +276,7 @@ class NeuralEstimator(WaveformEstimator):
         if groups is not None:
             check_consistent_length(dataset, groups)
         if fraction is None:
-            dataset.weight = mean_one(dataset.weight)
+            dataset.count, dataset.weight = dataset.weight, mean_one(dataset.weight)
             return dataset, None
         rows = inner_split(
             len(dataset),
@@ -269,7 +289,7 @@ class NeuralEstimator(WaveformEstimator):
         weight = np.empty_like(dataset.weight)
         for part in rows:
             weight[part] = mean_one(dataset.weight[part])
-        dataset.weight = weight
+        dataset.count, dataset.weight = dataset.weight, weight
         return tuple(dataset.subset(part) for part in rows)
 
     def _start(self, fresh):
@@ -295,7 +315,7 @@ class NeuralEstimator(WaveformEstimator):
                 f"training was interrupted in epoch {self.n_iter_ + 1}; "
                 f"{type(self).__name__} keeps the weights it has",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _session_callbacks(self, epochs, schedule, patience):
@@ -307,6 +327,7 @@ class NeuralEstimator(WaveformEstimator):
             ("epoch_timer", EpochTimer()),
             ("epoch_means", EpochMeans()),
             ("learning_rate", LearningRate(schedule, self.lr, epochs, params)),
+            *self._more_callbacks(),
             *(deepcopy(self.callbacks) or []),
         ]
         if patience:
@@ -314,6 +335,10 @@ class NeuralEstimator(WaveformEstimator):
         if self.verbose:
             callbacks.append(("progress", Progress(epochs, type(self).__name__)))
         return callbacks
+
+    def _more_callbacks(self):
+        """Callbacks that belong to a child, as tuples (name, callback)."""
+        return []
 
     def _prepared_net(self, device, callbacks, seed):
         """The net of the last session with new settings, or a new one."""
@@ -351,18 +376,36 @@ class NeuralEstimator(WaveformEstimator):
             iterator_train__augmenter=self.augmenter,
             iterator_train__dtype=self.dtype,
             iterator_valid__dtype=self.dtype,
+            iterator_train__expand=self._expand(),
+            iterator_valid__expand=self._expand(),
         )
 
     # Prediction and state -----------------------------------------------------------------------
 
     def _forward(self, X, *, part=None):
         """Outputs of the module (or of one of its parts) for X, one array or one for each head."""
+        batches = list(self._forward_batches(X, part=part))
+        if isinstance(batches[0], tuple):
+            return tuple(map(np.concatenate, zip(*batches, strict=True)))
+        return np.concatenate(batches)
+
+    def _forward_batches(self, X, *, part=None):
+        """Yield the outputs batch by batch, so that not all of them are held at once."""
         check_is_fitted(self)
-        X = validate_waveforms(self, X, reset=False, ndim=self._ndim)
+        dataset = self._event_dataset(self._validate_input(X))
         net = move_net(self.net_, self._inference_device())
-        with net.only(part):
-            out = net.forward(EventDataset(X))
-        return tuple(head.numpy() for head in out) if isinstance(out, tuple) else out.numpy()
+        if part is None:
+            module = self._inference_module(net.module_)
+        else:
+            module = net.module_.get_submodule(part)
+        with net.running(module):
+            for out in net.forward_iter(dataset):
+                many = isinstance(out, tuple)
+                yield tuple(head.numpy() for head in out) if many else out.numpy()
+
+    def _validate_input(self, X):
+        """Check X before a prediction."""
+        return validate_waveforms(self, X, reset=False, ndim=self._ndim)
 
     def _inference_device(self):
         try:

@@ -19,13 +19,22 @@ class EventDataset(torch.utils.data.Dataset):
         Weight of each row in the loss.
     rows : ndarray of int, optional
         The part of X this dataset consists of. By default all rows.
+    count : ndarray of shape (n_events,), optional
+        How many events each row stands for: its weight before scaling.
+    n_axes : int, default=3
+        Axes that a batch has at least.
+    check : callable, default=check_finite
+        ``check(X, rows)`` refuses values that come from disk and cannot be used.
     """
 
-    def __init__(self, X, y=None, weight=None, rows=None):
+    def __init__(self, X, y=None, weight=None, rows=None, *, count=None, n_axes=3, check=None):
         self.X = X
         self.y = y
         self.weight = weight
         self.rows = rows
+        self.count = count
+        self.n_axes = n_axes
+        self.check = check_finite if check is None else check
 
     def __len__(self):
         return len(self.X) if self.rows is None else len(self.rows)
@@ -39,7 +48,8 @@ class EventDataset(torch.utils.data.Dataset):
     def subset(self, rows):
         """The same events, `rows` of them."""
         rows = rows if self.rows is None else self.rows[rows]
-        return EventDataset(self.X, self.y, self.weight, rows)
+        kept = {"count": self.count, "n_axes": self.n_axes, "check": self.check}
+        return EventDataset(self.X, self.y, self.weight, rows, **kept)
 
     def batch(self, index):
         """Waveforms, targets and weights of some rows.
@@ -64,28 +74,48 @@ class EventDataset(torch.utils.data.Dataset):
         rows = index if self.rows is None else self.rows[index]
         if isinstance(self.X, LazyWaveforms):
             X = self.X.read(rows)
-            self._check_finite(X, rows)
+            # What is in memory was checked at the door; what lies on disk is first seen here.
+            self.check(X, np.arange(len(self.X))[rows] if isinstance(rows, slice) else rows)
         else:
             X = self.X[rows]
-        if X.ndim == 2:
-            X = X[:, np.newaxis]
+        if X.ndim < self.n_axes:
+            X = X.reshape(len(X), *(1,) * (self.n_axes - X.ndim), *X.shape[1:])
         y = None if self.y is None else _map(lambda array: array[rows], self.y)
         return X, y, None if self.weight is None else self.weight[rows]
 
-    def _check_finite(self, X, rows):
-        # What is in memory was checked at the door; what lies on disk is first seen here.
-        with np.errstate(over="ignore", invalid="ignore"):
-            if np.isfinite(np.sum(X)):
-                return
-        bad = ~np.isfinite(X).all(axis=tuple(range(1, X.ndim)))
-        if bad.any():
-            numbers = np.arange(len(self.X))[rows] if isinstance(rows, slice) else rows
-            shown = ", ".join(map(str, numbers[bad][:5]))
-            raise ValueError(
-                f"X read from disk contains NaN or infinity in {bad.sum()} events of one batch "
-                f"(row {shown}): leave these rows out, X[rows], or fill the gaps when the file is "
-                f"written"
-            )
+    def counts(self, index):
+        """How many events some rows stand for, or None."""
+        if self.count is None:
+            return None
+        return self.count[index if self.rows is None else self.rows[index]]
+
+
+def check_finite(X, rows):
+    """Refuse NaN and infinity.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n, ..., n_samples)
+        Waveforms of one batch.
+    rows : ndarray of int of shape (n,)
+        Their row numbers, for the message.
+
+    Raises
+    ------
+    ValueError
+        If there are any.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(np.sum(X)):
+            return
+    bad = ~np.isfinite(X).all(axis=tuple(range(1, X.ndim)))
+    if bad.any():
+        shown = ", ".join(map(str, rows[bad][:5]))
+        raise ValueError(
+            f"X read from disk contains NaN or infinity in {bad.sum()} events of one batch "
+            f"(row {shown}): leave these rows out, X[rows], or fill the gaps when the file is "
+            f"written"
+        )
 
 
 class BatchIterator:
@@ -109,16 +139,28 @@ class BatchIterator:
         Its method ``augment(X, y, rng)`` is called on each batch, see `NeuralEstimator`.
     dtype : {"float32", "float64"}, default="float32"
         Of the waveforms and weights that come out.
+    expand : callable, optional
+        Turns the targets of a batch, augmented ones too, into those of the criterion. What is
+        long over time is so made for one batch at a time.
     """
 
     def __init__(
-        self, dataset, batch_size, *, shuffle=False, seed=0, augmenter=None, dtype="float32"
+        self,
+        dataset,
+        batch_size,
+        *,
+        shuffle=False,
+        seed=0,
+        augmenter=None,
+        dtype="float32",
+        expand=None,
     ):
         self.dataset = dataset
         self.batch_size = batch_size
         self.shuffle = shuffle
         self.augmenter = augmenter
         self.dtype = np.dtype(dtype)
+        self.expand = expand
         # Two streams: with an augmenter, the events still come in the same order.
         self._order_rng, self._augment_rng = np.random.default_rng(seed).spawn(2)
 
@@ -150,8 +192,13 @@ class BatchIterator:
         inputs = {"x": X}
         if weight is not None:
             inputs["weight"] = torch.from_numpy(weight.astype(self.dtype))
+            count = self.dataset.counts(rows)
+            if count is not None:
+                inputs["count"] = torch.from_numpy(count.astype(self.dtype))
         if y is None:
             return inputs, torch.zeros(len(X))
+        if self.expand is not None:
+            return inputs, _map(torch.from_numpy, self.expand(y))
         return inputs, _map(lambda array: torch.from_numpy(np.array(array)), y)
 
     def _augmented(self, X, y):

@@ -121,14 +121,18 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         ValueError
             If X, y or a parameter cannot be used, or the loss is not finite.
         """
-        if classes is not None and self.__sklearn_is_fitted__():
-            classes = np.unique(classes)
-            if not np.array_equal(classes, self.classes_):
-                raise ValueError(
-                    f"classes={classes.tolist()} differ from those of the first call, "
-                    f"{self.classes_.tolist()}: leave them out, or call fit to start anew"
-                )
+        self._check_classes(classes)
         return self._partial_fit(X, y, sample_weight, epochs, learn_from=classes)
+
+    def _check_classes(self, classes):
+        if classes is None or not self.__sklearn_is_fitted__():
+            return
+        classes = np.unique(classes)
+        if not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"classes={classes.tolist()} differ from those of the first call, "
+                f"{self.classes_.tolist()}: leave them out, or call fit to start anew"
+            )
 
     def decision_function(self, X):
         """Logits of the network.

@@ -68,7 +68,7 @@ def _split_rows(n_events, fraction, labels, seed):
             f"classes (the rarest has {counts.min()}): the split does not keep the proportions of "
             f"the classes",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
         return _keeping_classes(labels, n_valid, seed)
     split = ShuffleSplit(1, test_size=n_valid, random_state=seed)
@@ -97,7 +97,7 @@ def _split_groups(groups, fraction, labels, seed):
             "losing a class from training: the validation split keeps groups together but not "
             "the classes",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
         chosen = _choose_groups(counts, fraction, seed, keep=False)
     return np.flatnonzero(chosen[of_row])

@@ -89,13 +89,14 @@ class EventNet(NeuralNet):
         return True
 
     @contextmanager
-    def only(self, part):
-        """For the length of a ``with``, let `infer` run one named child of the module."""
-        self._part = part
+    def running(self, module):
+        """For the length of a ``with``, let `infer` run this module instead of its own."""
+        # In a tuple: skorch makes every module that is set as an attribute a part of the net.
+        self._running = (module,)
         try:
             yield self
         finally:
-            self._part = None
+            self._running = None
 
     def _set_training(self, training=True):
         # skorch walks through all modules for every batch; once per change is enough.
@@ -105,8 +106,7 @@ class EventNet(NeuralNet):
     def infer(self, x, **fit_params):
         """Run the module on the waveforms of a batch."""
         x = to_tensor(x["x"] if isinstance(x, dict) else x, device=self.device)
-        part = getattr(self, "_part", None)
-        module = self.module_ if part is None else self.module_.get_submodule(part)
+        (module,) = getattr(self, "_running", None) or (self.module_,)
         return module(x, **fit_params)
 
     def get_loss(self, y_pred, y_true, X=None, training=False):

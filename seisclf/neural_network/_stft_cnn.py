@@ -274,7 +274,7 @@ class STFTCNNClassifier(NeuralClassifier):
             f"({self.n_samples_in_} samples at {self.sampling_rate:g} Hz): the spectrogram uses "
             f"frames of {duration:g} s",
             UserWarning,
-            stacklevel=6,
+            stacklevel=7,
         )
         return duration, min(self.hop, duration)
 

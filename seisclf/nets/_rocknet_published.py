@@ -135,8 +135,8 @@ def _reorder(network, components):
             f"components={components!r}: the published networks take the three components E, N "
             f"and Z, each once"
         )
-    weight = network.encoders[0].first.conv.weight
-    weight.data = weight.data[:, [_ORDER.index(letter) for letter in components]].clone()
+    weight = network.encoders[0].first.conv.weight.data
+    weight.copy_(weight[:, [_ORDER.index(letter) for letter in components]])
 
 
 class _Filler:

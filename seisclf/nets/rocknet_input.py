@@ -85,7 +85,9 @@ class RockNetInput(nn.Module):
         phase = -2j * np.pi * np.arange(settings.length)[:, None] / settings.n_fft
         basis = np.exp(phase * np.arange(settings.n_frequencies)) * settings.window[:, None]
         transform = np.concatenate([basis.real, basis.imag], axis=1)
-        self.register_buffer("response", torch.from_numpy(response), persistent=False)
+        # As pairs of real numbers: a module that is cast to float32 would lose imaginary parts.
+        pairs = torch.view_as_real(torch.from_numpy(response))
+        self.register_buffer("response", pairs, persistent=False)
         self.register_buffer("transform", torch.from_numpy(transform), persistent=False)
 
     def forward(self, x):
@@ -122,7 +124,7 @@ class RockNetInput(nn.Module):
         spectrum = torch.fft.rfft(x - x.mean(dim=-1, keepdim=True), self.n_padded)
         # The response is that of as many samples as an event has, so nothing wraps around, and
         # the product is the filter's output from a state of rest.
-        spectrum = spectrum * self.response.to(spectrum.dtype)
+        spectrum = spectrum * torch.view_as_complex(self.response.to(x.dtype))
         x = torch.fft.irfft(spectrum, self.n_padded)[:, :n_samples]
         frames = nn.functional.pad(x, self.padding).unfold(-1, self.length, self.hop)
         cells = (frames @ self.transform.to(x.dtype)).transpose(-2, -1)

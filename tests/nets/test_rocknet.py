@@ -82,6 +82,13 @@ def test_input_is_the_z_score_and_scipys_spectrogram():
     np.testing.assert_allclose(picture[:, 1], cells.imag, atol=1e-9)
 
 
+def test_input_survives_a_change_of_precision():
+    x = torch.randn(1, 1, 600)
+    single = RockNetInput(600).float()(x)
+    double = RockNetInput(600).double()(x.double())
+    torch.testing.assert_close(single[1].double(), double[1], atol=1e-4, rtol=1e-4)
+
+
 def test_a_constant_trace_is_silence():
     waveform, picture = RockNetInput(600)(torch.full((1, 2, 600), 1234.5678))
     assert not waveform.any()

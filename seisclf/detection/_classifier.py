@@ -77,8 +77,10 @@ def labels_of_functions(classifier, name, default):
     """
     inner = function_predictor(classifier)
     inner = inner.args[1] if isinstance(inner, partial) else inner
-    labels = getattr(getattr(inner, "__self__", classifier), name, None)
-    labels = default if labels is None else labels
+    owner = getattr(inner, "__self__", classifier)
+    # A network of stations has these from the model of one station in it.
+    parts = (owner, getattr(owner, "station_model_", None))
+    labels = next((getattr(p, name) for p in parts if getattr(p, name, None) is not None), default)
     return [labels] if isinstance(labels, str) or np.ndim(labels) == 0 else list(labels)
 
 

@@ -299,6 +299,9 @@ def test_picked_and_background_classes_are_the_classifiers_own():
         detector = EventDetector(Own())
     assert detector.events == ["earthquake", "rockfall"]
     assert detector.predict_functions(station()).picked == ["rockfall"]
+    network = NetworkStub()
+    network.station_model_ = Own()
+    assert scan(station("A") + station("B"), network).picked == ["rockfall"]
 
 
 def test_two_instruments_of_a_station_must_be_told_apart():

@@ -20,7 +20,7 @@ class WaveformAugmenter(WaveformEstimator):
 
     _is_base = True
     _estimator_type = "sampler"
-    _ndim = (2, 3, 4)
+    _ndim: tuple[int, ...] = (2, 3, 4)
 
     def fit(self, X, y):
         """Check the parameters and learn the shape of the waveforms; nothing is resampled.

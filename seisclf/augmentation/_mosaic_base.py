@@ -33,7 +33,7 @@ class MosaicBase(WaveformAugmenter):
         made = np.zeros_like(wanted)
         resampled = np.empty((len(X) + len(origins), *X.shape[1:]), X.dtype)
         resampled[: len(X)] = X
-        times = []
+        times: list[np.ndarray] = []
         for i, label in enumerate(classes):
             pool = np.flatnonzero(sources.usable & (labels == label))
             for members, window, window_times in workshop.windows(pool, int(wanted[i])):

@@ -23,7 +23,7 @@ class Workshop:
         self.sources = sources
         self.rng = rng
         self.tried = 0
-        self.rejected = Counter()
+        self.rejected: Counter[str] = Counter()
 
     def windows(self, pool, wanted):
         """Yield up to `wanted` windows with rows of `pool`: members, waveforms, arrivals."""

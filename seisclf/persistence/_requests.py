@@ -15,7 +15,8 @@ def read_requests(value):
     found = {}
     if (asked := getattr(value, REQUESTS, None)) is not None:
         for method in SIMPLE_METHODS:
-            if requests := dict(getattr(asked, method).requests):
+            # A request may be older than a library that added methods of its own.
+            if requests := dict(getattr(getattr(asked, method, None), "requests", {})):
                 found[method] = requests
     return found
 

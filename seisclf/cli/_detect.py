@@ -111,16 +111,29 @@ def _threshold(text):
 
 
 def _show(detections):
+    import pandas as pd
+
     table = detections.to_frame()
     if len(table):
-        shown = table.assign(
-            onset=table["onset"].dt.strftime("%Y-%m-%d %H:%M:%S.%f").str[:-4],
-            seconds=(table["end"] - table["onset"]).dt.total_seconds().round(1).astype(str),
-            probability=table["probability"].map("{:.2f}".format),
-        )
-        shown.insert(0, "#", [f"{i + 1:03d}" for i in range(len(shown))])  # as in pictures' names
-        columns = ["#", "class", "onset", "seconds", "probability", "stations"]
-        show_table(shown[columns], "\nDetections (onset in UTC)")
+        days = table["onset"].dt.strftime("%Y-%m-%d").unique()
+        networks = {name.split(".")[0] for names in table["stations"] for name in names.split()}
+        stations = table["stations"]
+        if len(networks) == 1:
+            stations = stations.str.replace(f"{networks.pop()}.", "", regex=False)
+        shown = pd.DataFrame(
+            {
+                "#": [f"{i + 1:03d}" for i in range(len(table))],  # as in the names of pictures
+                "class": table["class"],
+                "onset": table["onset"].dt.strftime(
+                    "%H:%M:%S.%f" if len(days) == 1 else "%Y-%m-%d %H:%M:%S.%f"
+                ).str[:-4],
+                "s": (table["end"] - table["onset"]).dt.total_seconds().map("{:.1f}".format),
+                "p": table["probability"].map("{:.2f}".format),
+                "stations": stations,
+            }
+        )  # fmt: skip
+        on = f" on {days[0]}" if len(days) == 1 else ""
+        show_table(shown, f"\nDetections{on}: onset (UTC), duration in seconds, probability")
     report = detections.coverage_report()
     shown = report.drop(columns=["start", "end"], errors="ignore")
     show_table(shown.rename(columns={"windows_without_data": "without data"}), "\nCoverage")

@@ -144,9 +144,11 @@ class _Picture:
             level = 10 * np.log10(power + 1e-12 * max(power.max(), 1e-300))
             low, high = np.percentile(level, [20, 99.7])
             begin = piece.stats.starttime.datetime
-            ax.pcolormesh(
-                matplotlib_times(begin, times), frequencies, level, vmin=low, vmax=high,
-                cmap="magma", shading="nearest", rasterized=True,
+            edges = matplotlib_times(begin, [times[0] - hop / 2, times[-1] + hop / 2])
+            half = frequencies[1] / 2
+            ax.imshow(
+                level, vmin=low, vmax=high, cmap="magma", origin="lower", aspect="auto",
+                extent=(*edges, -half, frequencies[-1] + half), interpolation="nearest",
             )  # fmt: skip
         ax.set_facecolor("0.9")
         self._name(ax, "Hz")

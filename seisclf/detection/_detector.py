@@ -133,7 +133,7 @@ class EventDetector:
         right-aligned. "auto": "edge" for functions, None for other classifiers.
     persistence : int, optional
         *Functions*: consecutive windows that must each reach the threshold within 0.5 s of a
-        detection. The RockNet paper asks for four windows at a step of 15 s.
+        detection. The RockNet paper [1]_ asks for four windows at a step of 15 s.
     mask_threshold : float, default=0.5
         *Functions* of a network: height from which on the mask of a station tells that it sees
         an event, and how long.
@@ -170,6 +170,13 @@ class EventDetector:
     See Also
     --------
     Detections : What comes out.
+    rocknet_record : Preparation of records for the published weights of RockNet.
+
+    References
+    ----------
+    .. [1] Liao, W.-Y. et al. (2023). RockNet: Rockfall and Earthquake Detection and Association
+       via Multitask Learning and Transfer Learning. IEEE Transactions on Geoscience and Remote
+       Sensing, 61, 1-12. doi:10.1109/TGRS.2023.3284008 (median over windows, persistence)
 
     Examples
     --------

@@ -64,7 +64,7 @@ def make_set(n_events, part, *, snr_db=(-6.0, 10.0), random_state=0):
 
 
 def _noise(n, part, rng):
-    """Windows of the hour without events (n, 4, 3, 2000), each trace scaled to a deviation of 1."""
+    """Windows of the hour without events (n, 4, 3, 2000); traces have a deviation of 1."""
     data, quiet = _quiet_record()
     half = len(quiet) // 2
     allowed = quiet.copy()

@@ -1,18 +1,24 @@
 """How a training went, as a picture."""
 
+from itertools import cycle
+
 from sklearn.utils.validation import check_is_fitted
 
 _TRAIN, _VALID, _MARK = "#1f6fb4", "#d1495b", "0.35"
+# Okabe and Ito's colours, which can be told apart by everybody; the first are those above.
+_TASKS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_TASK_LOSS = "loss of tasks"
 
 
 class TrainingDisplay:
-    """Loss, validation accuracy and learning rate over the epochs.
+    """Loss, validation accuracy and learning rate over the epochs, and the tasks if several.
 
     Parameters
     ----------
     history : list of dict
         ``history_`` of a network: one dictionary for each epoch with ``train_loss`` and, where
-        they exist, ``valid_loss``, ``valid_acc`` and ``lr``.
+        they exist, ``valid_loss``, ``valid_acc`` and ``lr``; of several tasks also
+        ``train_<task>_loss``, ``valid_<task>_loss`` and ``weight_<task>``.
     best_epoch : int, optional
         Epoch to mark.
     name : str, optional
@@ -23,7 +29,8 @@ class TrainingDisplay:
     figure_ : matplotlib.figure.Figure
         The figure, after :meth:`plot`.
     axes_ : ndarray of matplotlib.axes.Axes of shape (n_panels,)
-        Panels from top to bottom: loss, accuracy (with validation only), learning rate.
+        Panels from top to bottom: loss, losses of the tasks (validation dashed), weights of the
+        tasks, accuracy (with validation only), learning rate; those that have data.
 
     Examples
     --------
@@ -88,7 +95,7 @@ class TrainingDisplay:
 
         panels = self._panels()
         if ax is None:
-            heights = [2.2] + [1] * (len(panels) - 1)
+            heights = [2.2] + [1.8 if label == _TASK_LOSS else 1 for label, _ in panels[1:]]
             figure, axes = plt.subplots(
                 len(panels),
                 figsize=(6.4, 1.0 + 1.2 * sum(heights)),
@@ -108,21 +115,44 @@ class TrainingDisplay:
 
     def _panels(self):
         """Label and curves (column, legend, colour) of each panel that has data."""
+        columns = {name for epoch in self.history for name in epoch}
+        tasks = list(zip(self._task_names(), cycle(_TASKS), strict=False))
+        several = len(tasks) > 1
         panels = [
             ("loss", [("train_loss", "training", _TRAIN), ("valid_loss", "validation", _VALID)]),
+            (
+                _TASK_LOSS,
+                [
+                    (f"{part}_{task}_loss", task if part == "train" else None, color)
+                    for part in ("train", "valid")
+                    for task, color in tasks
+                    if several
+                ],
+            ),
+            (
+                "weight of tasks",
+                [(f"weight_{task}", None, color) for task, color in tasks if several],
+            ),
             ("accuracy", [("valid_acc", "validation", _VALID)]),
             ("learning rate", [("lr", None, "0.2")]),
         ]
-        columns = {name for epoch in self.history for name in epoch}
         kept = [(label, [c for c in curves if c[0] in columns]) for label, curves in panels]
         return [(label, curves) for label, curves in kept if curves]
+
+    def _task_names(self):
+        first = self.history[0] if self.history else {}
+        names = [name[len("train_") : -len("_loss")] for name in first if _is_task_loss(name)]
+        return sorted(names, key=lambda name: (name != "P_S", name))
 
     def _draw(self, axis, label, curves):
         marker = "o" if len(self.history) < 3 else None
         for column, legend, color in curves:
             points = [(e["epoch"], e[column]) for e in self.history if column in e]
             # A rate holds for a whole epoch and then changes at once.
-            style = {"drawstyle": "steps-mid"} if column == "lr" else {}
+            steps = column == "lr" or column.startswith("weight_")
+            style = {"drawstyle": "steps-mid"} if steps else {}
+            if label == _TASK_LOSS and column.startswith("valid_"):
+                style["linestyle"] = "--"
             axis.plot(
                 *zip(*points, strict=True), color=color, label=legend, marker=marker, **style
             )
@@ -132,9 +162,9 @@ class TrainingDisplay:
         axis.grid(color="0.9")
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
-        if label == "loss":
+        if label in ("loss", _TASK_LOSS):
             self._scale(axis, curves)
-            axis.legend(frameon=False)
+            axis.legend(frameon=False, ncols=1 if len(curves) < 5 else 2, fontsize="small")
         if label == "accuracy":
             axis.set_ylim(top=1.02)
         if label == "learning rate":
@@ -164,3 +194,7 @@ class TrainingDisplay:
             color=_MARK,
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )
+
+
+def _is_task_loss(name):
+    return name.startswith("train_") and name.endswith("_loss") and name != "train_loss"

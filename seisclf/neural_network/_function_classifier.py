@@ -15,6 +15,7 @@ from ._classifier import NeuralClassifier
 from ._device import private_generator
 from ._multitask import MultiTaskNet, task_callbacks, task_weights
 from ._rocknet_rules import class_probabilities
+from ._weighted_norms import RunningStatistics
 
 PICKS = "P_S"
 _TAKEN = ("P", "S", PICKS)
@@ -119,7 +120,8 @@ class FunctionClassifier(NeuralClassifier):
         return MultiTaskCrossEntropy, {"tasks": tasks, "weight": weight}
 
     def _more_callbacks(self):
-        return task_callbacks(self.task_weighting, self.dwa_temperature)
+        weighting = task_callbacks(self.task_weighting, self.dwa_temperature)
+        return [("running_statistics", RunningStatistics()), *weighting]
 
     # Training and prediction --------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from contextlib import contextmanager
 
-import torch
 from skorch import NeuralNet
 from skorch.utils import to_tensor
 
@@ -35,7 +34,8 @@ class EventNet(NeuralNet):
     def initialize_module(self):
         """Build the module in the wanted precision."""
         super().initialize_module()
-        self.module_.to(getattr(torch, self.dtype))
+        # Not `to`: it would make real numbers of complex ones.
+        self.module_ = self.module_.float() if self.dtype == "float32" else self.module_.double()
         return self
 
     def train_on(self, train, valid=None, epochs=1):

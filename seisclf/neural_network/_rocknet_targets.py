@@ -162,7 +162,7 @@ def check_order(arrivals, codes, classes, picked):
     ValueError
         That names the first rows.
     """
-    for code, label in enumerate(classes):
+    for code, label in enumerate(classes.tolist()):
         starts, ends = stretches(arrivals, picked[code])
         wrong = (ends < starts).any(axis=tuple(range(1, starts.ndim))) & (codes == code)
         if wrong.any():

@@ -1,10 +1,40 @@
-"""Batch normalisation that knows how many events a row stands for."""
+"""Batch normalisation for few events: rows that count, and running means that keep up."""
 
 from contextlib import contextmanager
 from functools import partial
 
 import torch
+from skorch.callbacks import Callback
 from torch.nn.modules.batchnorm import _BatchNorm
+
+_SLOWEST, _FASTEST = 0.01, 0.5
+
+
+class RunningStatistics(Callback):
+    """Let batch normalisations average over about the last epoch.
+
+    Keras averages over the last hundred batches, starting from mean 0 and variance 1. With a few
+    hundred events that is many epochs, and the network that predicts is not the one that was
+    trained. Here it is the batches of an epoch, at most those hundred, and the first ones count
+    alike.
+    """
+
+    def on_train_begin(self, net, X=None, **kwargs):
+        """Find the normalisations, and how long an epoch is."""
+        self.norms_ = [m for m in net.module_.modules() if isinstance(m, _BatchNorm)]
+        n_batches = -(-len(X) // net.batch_size)
+        self.momentum_ = min(max(1 / n_batches, _SLOWEST), _FASTEST)
+
+    def on_batch_begin(self, net, training=None, **kwargs):
+        """Set how much this batch counts."""
+        if not training:
+            return
+        for norm in self.norms_:
+            norm.momentum = max(self.momentum_, 1 / (1 + int(norm.num_batches_tracked)))
+
+    def on_train_end(self, net, **kwargs):
+        """Let go of the modules, which a pickle would hold twice."""
+        self.norms_ = []
 
 
 @contextmanager

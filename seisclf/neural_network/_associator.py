@@ -599,7 +599,7 @@ def association_network(station_class, station_params, n_stations, **params):
     """Association network around a new station network."""
     network = RockNetAssociation(station_class(**station_params), n_stations, **params)
     network.occurrences.dropout.p = network.station.dropout
-    return network
+    return network.train()  # a frozen station network is in evaluation from the first batch on
 
 
 def _as_network(X):

@@ -72,14 +72,13 @@ class EventDataset(torch.utils.data.Dataset):
             If waveforms read from disk are not finite.
         """
         rows = index if self.rows is None else self.rows[index]
-        if isinstance(self.X, LazyWaveforms):
-            X = self.X.read(rows)
-            # What is in memory was checked at the door; what lies on disk is first seen here.
-            self.check(X, np.arange(len(self.X))[rows] if isinstance(rows, slice) else rows)
-        else:
-            X = self.X[rows]
+        lazy = isinstance(self.X, LazyWaveforms)
+        X = self.X.read(rows) if lazy else self.X[rows]
         if X.ndim < self.n_axes:
             X = X.reshape(len(X), *(1,) * (self.n_axes - X.ndim), *X.shape[1:])
+        if lazy:
+            # What is in memory was checked at the door; what lies on disk is first seen here.
+            self.check(X, np.arange(len(self.X))[rows] if isinstance(rows, slice) else rows)
         y = None if self.y is None else _map(lambda array: array[rows], self.y)
         return X, y, None if self.weight is None else self.weight[rows]
 

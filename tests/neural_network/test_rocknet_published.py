@@ -1,0 +1,110 @@
+"""The estimators with published weights against the authors' outputs."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from seisclf.neural_network import RockNetAssociator, RockNetClassifier
+
+_FUNCTIONS = {
+    "P": ("eqpick", 0),
+    "S": ("eqpick", 1),
+    "earthquake": ("eqmask", 0),
+    "rockfall": ("rfmask", 0),
+}
+_OCCURRENCES = {"occurrence_rockfall": ("rfocc", 0), "occurrence_earthquake": ("eqocc", 0)}
+
+
+@pytest.fixture(scope="module")
+def golden(data_dir):
+    folder = data_dir / "rocknet"
+    if not folder.is_dir():
+        pytest.skip("no published RockNet files among the recordings")
+    with np.load(folder / "golden" / "filtered_segments.npz") as file:
+        enz = file["segments"]
+    return folder, np.moveaxis(enz, -1, -2)
+
+
+def differences(functions, golden, names):
+    with np.load(golden) as file:
+        return {
+            name: np.abs(
+                functions[name] - file[key][..., channel].reshape(functions[name].shape)
+            ).max()
+            for name, (key, channel) in names.items()
+        }
+
+
+@pytest.mark.parametrize("components", ["ZNE", "ENZ"])
+@pytest.mark.parametrize("name", ["net_fusion_RF_60s", "net_fusion_RF_60s_noINSTANCE"])
+def test_association(golden, name, components):
+    folder, X = golden
+    net = RockNetAssociator.from_published(
+        folder / name / "train.hdf5", components=components, device="cpu"
+    )
+    X = X[:, :, ["ENZ".index(letter) for letter in components]]
+    functions = net.predict_functions(X)
+    assert list(functions) == [*_OCCURRENCES, *_FUNCTIONS]
+    found = differences(
+        functions, folder / "golden" / f"assoc_{name}.npz", _FUNCTIONS | _OCCURRENCES
+    )
+    assert max(found.values()) < 2e-5, found
+
+
+@pytest.mark.parametrize(
+    ("weights", "name"),
+    [("net_fusion_RF_60s", "single_fusion_RF_60s"), ("wf_RF_60s", "single_wf_RF_60s")],
+)
+def test_one_station(golden, weights, name, tmp_path):
+    folder, X = golden
+    X = X[:, :, ::-1].reshape(24, 3, 6000)
+    net = RockNetClassifier.from_published(folder / weights / "train.hdf5", device="cpu")
+    functions = net.predict_functions(X)
+    found = differences(functions, folder / "golden" / f"{name}.npz", _FUNCTIONS)
+    assert max(found.values()) < 2e-5, found
+    # Rows 2 to 4 are a rockfall and two earthquakes at four stations, the first and last noise.
+    labels = net.predict(X).reshape(6, 4)
+    assert (labels[3:5] == "earthquake").all()
+    assert (labels[2] == "rockfall").sum() >= 2
+    assert (labels[[0, 1, 5]] == "noise").all()
+    loaded = RockNetClassifier.load(net.save(tmp_path / "net.seisclf"))
+    assert_array_equal(loaded.predict_proba(X[8:12]), net.predict_proba(X[8:12]))
+
+
+def test_events_of_the_network(golden, tmp_path):
+    folder, X = golden
+    path = folder / "net_fusion_RF_60s" / "train.hdf5"
+    net = RockNetAssociator.from_published(path, device="cpu")
+    X = X[1:5, :, ::-1].copy()
+    assert net.predict(X).tolist() == ["noise", "rockfall", "earthquake", "earthquake"]
+    loaded = RockNetAssociator.load(net.save(tmp_path / "net.seisclf"))
+    assert_array_equal(loaded.predict_proba(X), net.predict_proba(X))
+    picks = net.pick(X)
+    quake = picks[(picks["row"] == 2) & (picks["class"] == "earthquake")]
+    assert sorted(quake["station"]) == [0, 1, 2, 3]
+    assert (quake["S"] - quake["P"]).between(2, 8).all()
+    masked = RockNetAssociator.from_published(path, missing="masked", device="cpu")
+    X[2, 3] = np.nan
+    for one in (net, masked):
+        assert one.predict(X[2:3]).tolist() == ["earthquake"]
+
+
+def test_training_goes_on_from_published_weights(golden):
+    folder, X = golden
+    net = RockNetClassifier.from_published(
+        folder / "wf_RF_60s" / "train.hdf5", warm_start=True, max_epochs=1, device="cpu"
+    )
+    X = X[1:4, 0, ::-1]
+    before = net.predict_functions(X)["rockfall"]
+    net.set_params(lr=1e-6).fit(X, ["noise", "rockfall", "earthquake"])
+    assert net.n_iter_ == 1
+    after = net.predict_functions(X)["rockfall"]
+    assert not np.array_equal(before, after)
+    with pytest.raises(ValueError, match="fit saw 6000"):
+        net.predict(X[..., :3000])
+
+
+def test_a_file_of_one_station_is_no_network(golden):
+    folder, _ = golden
+    with pytest.raises(ValueError, match="from_published"):
+        RockNetAssociator.from_published(folder / "wf_RF_60s" / "train.hdf5")

@@ -296,6 +296,25 @@ def join_channels(*maps):
     return torch.cat([m.transpose(1, 2) for m in maps], dim=-1).transpose(1, 2)
 
 
+class Dropout(nn.Dropout):
+    """:class:`torch.nn.Dropout` with four decisions from each random number.
+
+    On a CPU, drawing one number for each value takes longer than the convolution before it. The
+    rate is that of the next multiple of 1 / 65536.
+    """
+
+    def forward(self, x):
+        """Set some values to zero while training, and enlarge the others."""
+        if not self.training or self.p == 0 or x.is_cuda:
+            return super().forward(x)
+        n, dropped = x.numel(), round(self.p * 2**16)
+        numbers = torch.empty(-(-n // 4), dtype=torch.int64).random_(-(2**63), None)
+        kept = torch.empty_like(x)
+        # As a line, whatever the order in which its values lie in memory.
+        kept.as_strided((n,), (1,)).copy_(numbers.view(torch.int16)[:n] >= dropped - 2**15)
+        return x * kept.mul_(2**16 / (2**16 - dropped))
+
+
 class ConvUnit(nn.Module):
     """Convolution, batch normalisation, ReLU, dropout.
 
@@ -311,7 +330,7 @@ class ConvUnit(nn.Module):
         super().__init__()
         self.conv = conv
         self.norm = batch_norm(conv)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x):
         """Run the four in turn."""

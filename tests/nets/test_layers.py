@@ -11,6 +11,7 @@ from seisclf.nets import (
     STFTMagnitude,
     WaveformNormalization,
 )
+from seisclf.nets.layers import Dropout
 from seisclf.signal import stft
 
 
@@ -112,3 +113,30 @@ def test_spectrogram_dropout_blanks_a_band_and_a_span():
     assert blank_frames.sum() > 0
     layer.eval()
     assert layer(x) is x
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("shape", [(7, 3, 1001), (4, 6, 9, 40)])
+def test_dropout_drops_at_its_rate_and_keeps_the_mean(rate, shape):
+    dropout = Dropout(rate)
+    torch.manual_seed(0)
+    for x in (torch.ones(shape), torch.ones(shape).transpose(1, 2)):
+        y = dropout(x)
+        assert y.stride() == x.stride()
+        assert set(y.unique().tolist()) == {0.0, y.max().item()}
+        assert abs((y == 0).float().mean().item() - rate) < 0.02
+        assert y.max().item() == pytest.approx(1 / (1 - rate), rel=1e-4)
+        assert not torch.equal(y, dropout(x))
+    x = torch.randn(shape, requires_grad=True)
+    y = dropout(x)
+    y.sum().backward()
+    torch.testing.assert_close(x.grad, y.detach() / x.detach())
+    assert torch.equal(dropout.eval()(x), x)
+
+
+def test_dropout_is_fixed_by_the_seed():
+    x = torch.ones(2, 3, 500)
+    torch.manual_seed(5)
+    one = Dropout(0.3)(x)
+    torch.manual_seed(5)
+    assert torch.equal(one, Dropout(0.3)(x))

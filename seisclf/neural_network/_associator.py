@@ -11,17 +11,17 @@ from ..io import LazyWaveforms
 from ..nets import RockNetAssociation
 from ..utils import arrivals_to_array
 from ._batches import EventDataset
-from ._function_classifier import PICKS, FunctionClassifier
+from ._function_classifier import PICKS
 from ._rocknet import RockNetClassifier
 from ._rocknet_rules import halved_evidence
 from ._rocknet_targets import ArrivalFiller, EventTargets, check_order
-from ._station_model import StationModelMixin
+from ._station_model import StationModelClassifier
 from ._stations import StationRows, check_stations
 
 _MERGES = {"random": "published", "masked": "masked"}
 
 
-class RockNetAssociator(StationModelMixin, FunctionClassifier):
+class RockNetAssociator(StationModelClassifier):
     """RockNet over a network: the stations' networks joined to say which event occurred.
 
     The maps of one network per station, all with the same weights, are merged by a weight for
@@ -355,7 +355,9 @@ class RockNetAssociator(StationModelMixin, FunctionClassifier):
 
     def _tasks(self):
         names = self._event_names()
-        tasks = [(f"occurrence_{name}", 0, i) for i, name in enumerate(reversed(names))]
+        tasks: list[tuple] = [
+            (f"occurrence_{name}", 0, i) for i, name in enumerate(reversed(names))
+        ]
         if not self.freeze:
             tasks += [(PICKS, 1, None), *((name, 2, i) for i, name in enumerate(names))]
         return tuple(tasks)

@@ -98,7 +98,7 @@ class NeuralEstimator(WaveformEstimator):
     """
 
     _is_base = True
-    _ndim = (2, 3)
+    _ndim: tuple[int, ...] = (2, 3)
     _net_class = EventNet
 
     def __init__(

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from ._function_classifier import FunctionClassifier
 from ._params import check_training_params
 from ._rocknet import RockNetClassifier
 from ._stations import StationRows
@@ -29,11 +30,13 @@ _HANDED_DOWN = (
 )
 
 
-class StationModelMixin:
-    """Sets ``station_model_`` before the network that builds on it is trained.
+class StationModelClassifier(FunctionClassifier):
+    """Parent of networks that build on a station model, which is fitted before them.
 
-    Left of `FunctionClassifier` in the bases of an estimator with a parameter `station_model`.
+    A child has the parameters `station_model` and `sampling_rate`.
     """
+
+    _is_base = True
 
     def _given_station(self):
         """The station model as it was given, unpacked, or a new one."""

@@ -3,13 +3,13 @@
 import numpy as np
 
 SAMPLING_RATE = 50.0
-DURATION = 40.0
+DURATION = 30.0
 STATIONS = ["LH01", "LH02", "LH03", "LH04"]
 CLASSES = ("earthquake", "rockfall", "noise")
 _N_SAMPLES = round(SAMPLING_RATE * DURATION)
 
 
-def make_set(n_events, part, *, snr_db=(-6.0, 10.0), random_state=0):
+def make_set(n_events, part, *, snr_db=(0.0, 15.0), random_state=0):
     """Events of a network of four stations in real noise.
 
     Parameters
@@ -27,8 +27,8 @@ def make_set(n_events, part, *, snr_db=(-6.0, 10.0), random_state=0):
 
     Returns
     -------
-    X : ndarray of float32, shape (n_events, 4, 3, 2000)
-        40 s at 50 Hz.
+    X : ndarray of float32, shape (n_events, 4, 3, 1500)
+        30 s at 50 Hz.
     y : ndarray of str, shape (n_events,)
         Classes.
     arrivals : ndarray of shape (n_events, 4, 1, 4)
@@ -64,7 +64,7 @@ def make_set(n_events, part, *, snr_db=(-6.0, 10.0), random_state=0):
 
 
 def _noise(n, part, rng):
-    """Windows of the hour without events (n, 4, 3, 2000); traces have a deviation of 1."""
+    """Windows of the hour without events (n, 4, 3, 1500); traces have a deviation of 1."""
     data, quiet = _quiet_record()
     half = len(quiet) // 2
     allowed = quiet.copy()

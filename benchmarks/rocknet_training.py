@@ -10,7 +10,15 @@ from benchmarks._rocknet_sets import SAMPLING_RATE, make_set
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
-_LR, _BATCH_SIZE = 2e-3, 32
+_SETTINGS = {
+    "sampling_rate": SAMPLING_RATE,
+    "lr": 5e-3,
+    "lr_schedule": "cosine",
+    "batch_size": 16,
+    "validation_fraction": 0.15,
+}
+# So few steps do not teach a network to pick as firmly as the 0.3 of the published rule asks.
+_PICK_THRESHOLD = 0.1
 
 
 def run(quick=False):
@@ -22,6 +30,8 @@ def run(quick=False):
     network is trained on all four, with the encoders of the fusion network frozen, and tested
     once per event; beside it stand the fusion network at the best single station (chosen on the
     test set, so if anything too good) and the mean of its probabilities over the stations.
+    Small on purpose: 15 epochs of 320 events are minutes on two cores, and far from the authors'
+    hundred thousand steps.
 
     Parameters
     ----------
@@ -35,9 +45,9 @@ def run(quick=False):
         part. Learning curves and figures are written to ``results/rocknet_training.*``.
     """
     settings = {
-        "n_train": 24 if quick else 480,
-        "n_test": 24 if quick else 240,
-        "epochs": 1 if quick else 20,
+        "n_train": 24 if quick else 320,
+        "n_test": 24 if quick else 160,
+        "epochs": 1 if quick else 15,
     }
     scores, curves, seconds = {}, [], {}
     for seed in SEEDS[:1] if quick else SEEDS:
@@ -62,21 +72,15 @@ def _one_seed(seed, settings, curves, seconds):
     X_test, y_test, _ = make_set(settings["n_test"], "test", random_state=seed)
     station = np.random.default_rng(seed).integers(0, 4, len(X))
     rows = np.arange(len(X))
-    common = {
-        "sampling_rate": SAMPLING_RATE,
-        "lr": _LR,
-        "batch_size": _BATCH_SIZE,
-        "max_epochs": settings["epochs"],
-        "lr_schedule": "cosine",
-        "validation_fraction": 0.15,
-        "random_state": seed,
-    }
+    common = {**_SETTINGS, "max_epochs": settings["epochs"], "random_state": seed}
     mosaic = MosaicAugmenter(sampling_rate=SAMPLING_RATE)
     scores, models = {}, {}
     for network in ("waveform", "fusion"):
         for augmenter in (None, mosaic):
             name = network + (" + mosaic" if augmenter else "")
-            model = RockNetClassifier(network=network, augmenter=augmenter, **common)
+            model = RockNetClassifier(
+                network=network, augmenter=augmenter, pick_threshold=_PICK_THRESHOLD, **common
+            )
             start = time.perf_counter()
             model.fit(X[rows, station], y, arrivals=arrivals[rows, station])
             _took(seconds, name, start)

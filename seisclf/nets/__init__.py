@@ -10,12 +10,14 @@ from .layers import (
     fold_batch_norms,
     he_initialization,
 )
+from .losses import MultiTaskCrossEntropy
 from .rocknet import RockNet, RockNetWaveform
 from .rocknet_association import RockNetAssociation
 from .stft_cnn import STFTCNN
 
 __all__ = [
     "STFTCNN",
+    "MultiTaskCrossEntropy",
     "RandomTimeShift",
     "RockNet",
     "RockNetAssociation",

@@ -211,6 +211,10 @@ class SpectrogramDropout(nn.Module):
         return ((position < first) | (position >= first + width)).to(x)
 
 
+#: Constants of batch normalisation in Keras.
+_EPS, _MOMENTUM = 1e-3, 0.01
+
+
 class SameConv1d(nn.Conv1d):
     """Convolution whose output has ``ceil(n_samples / stride)`` samples, as in TensorFlow.
 
@@ -329,12 +333,16 @@ class ConvUnit(nn.Module):
     def __init__(self, conv, dropout=0.1):
         super().__init__()
         self.conv = conv
-        self.norm = batch_norm(conv)
+        self.norm = nn.BatchNorm2d(conv.out_channels, eps=_EPS, momentum=_MOMENTUM)
         self.dropout = Dropout(dropout)
 
     def forward(self, x):
         """Run the four in turn."""
-        return self.dropout(nn.functional.relu(self.norm(self.conv(x)), inplace=True))
+        x = self.conv(x)
+        # Maps over time as pictures of one row, which PyTorch normalises twice as fast.
+        rows = x.unsqueeze(2) if x.ndim == 3 else x
+        rows = self.dropout(nn.functional.relu(self.norm(rows), inplace=True))
+        return rows.squeeze(2) if x.ndim == 3 else rows
 
     def fold(self):
         """Move the batch normalisation into the convolution."""
@@ -356,7 +364,7 @@ def batch_norm(conv):
         With eps 1e-3 and momentum 0.01.
     """
     norm = nn.BatchNorm2d if isinstance(conv, nn.Conv2d) else nn.BatchNorm1d
-    return norm(conv.out_channels, eps=1e-3, momentum=0.01)
+    return norm(conv.out_channels, eps=_EPS, momentum=_MOMENTUM)
 
 
 def fold_batch_norms(module):

@@ -234,8 +234,22 @@ class RockNetWaveform(_Station):
 
     Parameters
     ----------
-    n_channels, n_samples, n_masks, sampling_rate, filters, stride, alignment, dropout, normalize
-        As of `RockNet`.
+    n_channels, n_samples : int
+        Shape of an event.
+    n_masks : int, default=2
+        Classes that get a mask.
+    sampling_rate : float, default=100.0
+        Hz.
+    filters : tuple of int, default=(6, 12, 18, 24, 30)
+        Channels of each level.
+    stride : int, default=5
+        From one level to the next, in time.
+    alignment : {"published", "aligned"}, default="aligned"
+        What the decoder does where lengths differ, as of `RockNet`.
+    dropout : float, default=0.1
+        After each convolution, while training.
+    normalize : bool, default=True
+        Whether the waveform's z-score is taken.
 
     References
     ----------

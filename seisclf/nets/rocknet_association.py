@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from .layers import SameConv1d
+from .layers import Dropout, SameConv1d
 from .rocknet_blocks import Decoder, keras_initialization, normalized
 
 __all__ = ["RockNetAssociation"]
@@ -73,12 +73,13 @@ class RockNetAssociation(nn.Module):
             alignment=station.alignment,
             dropout=station.dropout,
         )
-        self.occurrences = _OccurrenceHeads(filters[0], n_occurrences)
+        self.occurrences = _OccurrenceHeads(filters[0], n_occurrences, station.dropout)
         for part in (self.merges, self.decoder, self.occurrences):
             part.apply(keras_initialization)
         shape = (n_stations, station.encoders[0].first.conv.in_channels, station.n_samples)
         noise = np.random.default_rng(seed).random(shape)
         self.register_buffer("noise", torch.from_numpy(noise).float(), persistent=False)
+        self.train()  # also tells a frozen station network to stay in evaluation
 
     def train(self, mode=True):
         """Switch to training; a frozen station network stays in evaluation."""
@@ -150,9 +151,9 @@ class _OccurrenceHeads(nn.Module):
 
     n_units = 2
 
-    def __init__(self, n_in, n_occurrences):
+    def __init__(self, n_in, n_occurrences, dropout):
         super().__init__()
-        self.dropout = nn.Dropout(0.1)
+        self.dropout = Dropout(dropout)
         self.recurrent = nn.ModuleList(
             nn.LSTM(n_in, self.n_units, batch_first=True, bidirectional=True)
             for _ in range(n_occurrences)

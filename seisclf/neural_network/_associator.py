@@ -507,9 +507,7 @@ class RockNetAssociator(StationModelClassifier):
 
 def association_network(station_class, station_params, n_stations, **params):
     """Association network around a new station network."""
-    network = RockNetAssociation(station_class(**station_params), n_stations, **params)
-    network.occurrences.dropout.p = network.station.dropout
-    return network.train()  # a frozen station network is in evaluation from the first batch on
+    return RockNetAssociation(station_class(**station_params), n_stations, **params)
 
 
 def _as_network(X):

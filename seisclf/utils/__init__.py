@@ -1,4 +1,4 @@
-"""Small helpers: seeds, threads, optional imports, progress, arrivals, a list of all estimators."""
+"""Small helpers: seeds, threads, optional imports, arrivals, a list of all estimators."""
 
 from ._arrivals import EventLabels, array_to_arrivals, arrivals_to_array
 from ._discovery import all_estimators

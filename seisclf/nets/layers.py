@@ -333,7 +333,7 @@ class ConvUnit(nn.Module):
     def __init__(self, conv, dropout=0.1):
         super().__init__()
         self.conv = conv
-        self.norm = nn.BatchNorm2d(conv.out_channels, eps=_EPS, momentum=_MOMENTUM)
+        self.norm: nn.Module = nn.BatchNorm2d(conv.out_channels, eps=_EPS, momentum=_MOMENTUM)
         self.dropout = Dropout(dropout)
 
     def forward(self, x):
@@ -346,7 +346,7 @@ class ConvUnit(nn.Module):
 
     def fold(self):
         """Move the batch normalisation into the convolution."""
-        if not isinstance(self.norm, nn.Identity):
+        if isinstance(self.norm, nn.BatchNorm2d):
             self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
 
 

@@ -194,7 +194,7 @@ def test_interruption_keeps_what_was_learned(Tiny, events):
 
 def test_loss_that_is_no_number_names_epoch_and_mend(Tiny, events):
     X, y, _ = events
-    with pytest.raises(ValueError, match="in epoch 1: lower lr"):
+    with pytest.raises(ValueError, match=r"in epoch [12]: lower lr"):
         Tiny(net_params={"optimizer__eps": 0.0}).fit(np.zeros_like(X) + 1e38, y)
 
 

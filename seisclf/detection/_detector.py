@@ -160,7 +160,7 @@ class EventDetector:
     Raises
     ------
     TypeError
-        If `classifier` gives no probabilities.
+        If `classifier` gives no probabilities, or `stations` is no list.
     ValueError
         If `classifier` is not fitted, a parameter is out of range, or `window`, `sampling_rate`
         or `components` cannot be read from the classifier and are not given.
@@ -249,6 +249,8 @@ class EventDetector:
         self.max_gap_fraction = max_gap_fraction
         self.resample = resample
         self.batch_size = (64 if functions else 256) if batch_size is None else batch_size
+        if isinstance(stations, str):
+            raise TypeError(f"stations must be a list of codes, got the str {stations!r}")
         self.stations = None if stations is None else list(stations)
         self.padding = padding
         self.persistence = persistence

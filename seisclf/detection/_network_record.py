@@ -59,6 +59,11 @@ def choose_stations(records, wanted):
                 f"stations names {name!r}, which several records fit: "
                 f"{', '.join(record.station for record in fitting)}; write one of these"
             )
+        if fitting and any(fitting[0] is other for other in chosen):
+            raise ValueError(
+                f"stations names {fitting[0].station} twice, the second time as {name!r}: name "
+                f"each station once"
+            )
         chosen.append(fitting[0] if fitting else None)
     return chosen
 

@@ -105,6 +105,7 @@ def rocknet_record(
             "stream holds no data"
         )  # fmt: skip
     span = _span(chosen, starttime, endtime)
+    _check_band(chosen, freq_min, freq_max)
     report = Report()
     # One more sample than is kept: the authors cut with both ends, and the mean is that of all.
     rates = {nominal_rate(trace.stats.sampling_rate, RATE_TOLERANCE) for trace in chosen}
@@ -147,6 +148,22 @@ def _chosen(stream, stations):
         if any(name and is_station(code, name) for name in stations)
     ]
     return Stream(kept), said
+
+
+def _check_band(stream, freq_min, freq_max):
+    if not 0 < freq_min < freq_max:
+        raise ValueError(
+            f"freq_min and freq_max must rise from above zero; got {freq_min:g} and "
+            f"{freq_max:g} Hz"
+        )
+    rates = {trace.id: trace.stats.sampling_rate for trace in stream}
+    slow = {id: rate for id, rate in rates.items() if rate / 2 <= freq_max}
+    if slow:
+        raise ValueError(
+            f"freq_max={freq_max:g} Hz is not below half the sampling rate of {', '.join(slow)} "
+            f"({min(slow.values()):g} Hz). RockNet's published weights need 100 Hz and what lies "
+            f"between 5 and 45 Hz: take a lower freq_max for weights of your own"
+        )
 
 
 def _span(stream, starttime, endtime):

@@ -3,6 +3,7 @@
 import numpy as np
 
 PHASES = ("P", "S", "start", "end")
+_CONVERSION = "array_to_arrivals(arrivals_to_array(arrivals, n_events, n_stations=...))"
 
 
 class EventLabels(np.ndarray):
@@ -43,9 +44,12 @@ class EventLabels(np.ndarray):
         """Attach `arrivals` to a view of `labels`."""
         self = np.asarray(labels).view(cls)
         if self.ndim != 1 or len(arrivals) != len(self):
+            hint = ""
+            if getattr(getattr(arrivals, "index", None), "nlevels", 1) == 2:
+                hint = f". Of a table with a row for each station make one, {_CONVERSION}"
             raise ValueError(
                 f"arrivals must have one row for each of the {self.shape} labels; it has "
-                f"{len(arrivals)}"
+                f"{len(arrivals)}{hint}"
             )
         self.arrivals = arrivals.reset_index(drop=True)
         return self
@@ -103,7 +107,8 @@ def arrivals_to_array(arrivals, n_events, *, n_stations=None):
     TypeError
         If `arrivals` is neither a table nor an array.
     ValueError
-        If the number of rows or stations does not fit, or no column is known.
+        If the number of rows or stations does not fit, no column is known, a column is a phase
+        but for its case, or values are no finite seconds.
 
     Examples
     --------
@@ -131,7 +136,7 @@ def arrivals_to_array(arrivals, n_events, *, n_stations=None):
     for i, suffix in enumerate(suffixes):
         for j, phase in enumerate(PHASES):
             if phase + suffix in arrivals:
-                array[:, i, j] = arrivals[phase + suffix].to_numpy(dtype=float, na_value=np.nan)
+                array[:, i, j] = _seconds(arrivals[phase + suffix], phase + suffix)
     return array
 
 
@@ -167,6 +172,26 @@ def array_to_arrivals(array):
     return pd.DataFrame(array.reshape(len(array), -1), columns=columns)
 
 
+def _seconds(column, name):
+    """A column of a table as numbers."""
+    try:
+        if column.dtype.kind in "mM":  # would become nanoseconds
+            raise TypeError(f"it holds {column.dtype}")
+        seconds = column.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"arrivals[{name!r}] must hold seconds after the first sample, NaN where unknown: "
+            f"{error}. Of times, subtract metadata['start_time'] and take .dt.total_seconds()"
+        ) from error
+    _check_finite(seconds, f"arrivals[{name!r}]")
+    return seconds
+
+
+def _check_finite(seconds, name):
+    if np.isinf(seconds).any():
+        raise ValueError(f"{name} holds infinite times: give NaN for what is unknown")
+
+
 def _checked_array(array, n_events, n_stations):
     shape = (n_events, "any", 4) if n_stations is None else (n_events, n_stations, "any", 4)
     fits = array.ndim == len(shape) and all(
@@ -176,7 +201,9 @@ def _checked_array(array, n_events, n_stations):
         raise ValueError(
             f"arrivals must have shape {shape}, the last axis P, S, start, end; got {array.shape}"
         )
-    return np.asarray(array, dtype=float)
+    array = np.asarray(array, dtype=float)
+    _check_finite(array, "arrivals")
+    return array
 
 
 def _network_array(arrivals, n_events, n_stations):
@@ -186,15 +213,16 @@ def _network_array(arrivals, n_events, n_stations):
         if len(parts) != n_events or counts != {n_stations}:
             raise ValueError(
                 f"arrivals has {len(parts)} events of {sorted(counts)} stations; {n_events} "
-                f"events of {n_stations} stations are needed"
+                f"events of {n_stations} stations are needed. A table with a row for each station "
+                f"cannot be cut into folds; one row per event can, "
+                f"{_CONVERSION}"
             )
         flat = arrivals_to_array(arrivals.reset_index(drop=True), n_events * n_stations)
         return flat.reshape(n_events, n_stations, *flat.shape[1:])
     if arrivals.columns.nlevels != 2:
         raise ValueError(
-            "arrivals of a network need columns with two levels, (station, phase): convert "
-            "those of make_seismic_events with seisclf.utils.arrivals_to_array(arrivals, "
-            "n_events, n_stations=...) and array_to_arrivals"
+            "arrivals of a network need columns with two levels, (station, phase), or rows with "
+            "two, (row, station)"
         )
     stations = list(dict.fromkeys(arrivals.columns.get_level_values(0)))
     if len(stations) != n_stations:
@@ -212,13 +240,21 @@ def _network_array(arrivals, n_events, n_stations):
 def _suffixes(columns):
     """Endings of the columns of each event in the window: "", "_1", "_2", …"""
     numbers = set()
-    for column in map(str, columns):
+    columns = list(map(str, columns))
+    phases = {phase.casefold(): phase for phase in PHASES}
+    for column in columns:
+        meant = phases.get(column.casefold())
+        if meant and meant not in columns:
+            raise ValueError(
+                f"arrivals has a column {column!r} and none called {meant!r}: rename it, "
+                f"arrivals.rename(columns={{{column!r}: {meant!r}}}), or leave it out"
+            )
+    for column in columns:
         name, _, number = column.partition("_")
         if name in PHASES and (not number or number.isdigit()):
             numbers.add(int(number or 0))
     if not numbers:
         raise ValueError(
-            f"arrivals has none of the columns {', '.join(PHASES)}; it has "
-            f"{', '.join(map(str, columns))}"
+            f"arrivals has none of the columns {', '.join(PHASES)}; it has {', '.join(columns)}"
         )
     return ["" if i == 0 else f"_{i}" for i in range(max(numbers) + 1)]

@@ -152,6 +152,13 @@ def test_where_no_station_has_data_the_network_has_none():
     assert_allclose(functions.network.covered, 2 / 3)
 
 
+def test_a_station_stands_in_one_place():
+    with pytest.raises(ValueError, match="names XX.A twice, the second time as 'XX.A'"):
+        scan(station("A") + station("B"), NetworkStub(), stations=["A", "XX.A"])
+    with pytest.raises(TypeError, match="must be a list of codes, got the str 'A'"):
+        EventDetector(NetworkStub(), stations="A")
+
+
 def test_stations_that_begin_and_end_at_other_times_share_an_axis():
     late = station("B", n=600, start=station()[0].stats.starttime + 15)
     put(late, "N", 10, 12, 1.5)

@@ -126,3 +126,18 @@ def test_what_cannot_be_prepared_is_refused():
         rocknet_record(raw(), starttime=START + 5, endtime=START)
     with pytest.raises(ValueError, match="no data"):
         rocknet_record(raw(), starttime=START + 500, endtime=START + 600)
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        (
+            {"freq_max": 50.0},
+            "freq_max=50 Hz is not below half the sampling rate of GG.LH01.10.EH",
+        ),
+        ({"freq_min": 20.0, "freq_max": 10.0}, "freq_min and freq_max must rise"),
+    ],
+)
+def test_corners_that_do_not_fit_are_named(params, message):
+    with pytest.raises(ValueError, match=message):
+        rocknet_record(raw(), **params)

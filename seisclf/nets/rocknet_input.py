@@ -105,11 +105,13 @@ class RockNetInput(nn.Module):
         spectrogram : torch.Tensor of shape (n, 2, n_frequencies, n_frames) or None
             Real and imaginary part, divided by the standard deviation of the complex numbers.
         """
-        if self.normalize:
-            x = self._z_score(x)
-        if self.vertical is None:
-            return x, None
-        return x, self._spectrogram(x[:, self.vertical])
+        # In full precision also where the network is not: counts are large, and some cells small.
+        with torch.autocast(x.device.type, enabled=False):
+            if self.normalize:
+                x = self._z_score(x)
+            if self.vertical is None:
+                return x, None
+            return x, self._spectrogram(x[:, self.vertical])
 
     @staticmethod
     def _z_score(x):

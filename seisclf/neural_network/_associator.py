@@ -14,7 +14,7 @@ from ._batches import EventDataset
 from ._function_classifier import PICKS
 from ._rocknet import RockNetClassifier
 from ._rocknet_rules import halved_evidence
-from ._rocknet_targets import ArrivalFiller, EventTargets, check_order
+from ._rocknet_targets import ArrivalFiller, EventTargets, check_order, warn_outside
 from ._station_model import StationModelClassifier
 from ._stations import StationRows, check_stations
 
@@ -81,6 +81,11 @@ class RockNetAssociator(StationModelClassifier):
         Further parameters of skorch's net, with double underscores.
     dtype : {"float32", "float64"}, default="float32"
         Precision of weights and arithmetic.
+    inference_dtype : None or "bfloat16", default=None
+        "bfloat16" lets predictions multiply with 8 bits of precision, which pays where the
+        hardware does (GPUs since Ampere, some CPUs); probabilities then differ by some hundredths
+        where a function is steep. Weights, training and outputs stay float32. Not with
+        ``dtype="float64"``. None: `dtype`.
     device : str, default="auto"
         "auto" takes the GPU where there is one.
     warm_start : bool, default=False
@@ -103,7 +108,8 @@ class RockNetAssociator(StationModelClassifier):
         Recordings of the last ``fit`` or ``partial_fit`` whose arrivals were, in part or whole,
         estimated by :func:`seisclf.signal.estimate_arrivals`.
     n_whole_window_ : int
-        Those among them in which no onset stood out: their mask is the whole window.
+        Those among them in which no onset stood out, nor at other stations: their mask is the
+        whole window. If the event stands out at others, it has no mask where it does not.
     net_ : skorch.NeuralNet
         The trained net; ``net_.module_`` is the torch module.
     history_ : list of dict
@@ -179,6 +185,7 @@ class RockNetAssociator(StationModelClassifier):
         callbacks=None,
         net_params=None,
         dtype="float32",
+        inference_dtype=None,
         device="auto",
         warm_start=False,
         random_state=None,
@@ -206,6 +213,7 @@ class RockNetAssociator(StationModelClassifier):
             callbacks=callbacks,
             net_params=net_params,
             dtype=dtype,
+            inference_dtype=inference_dtype,
             device=device,
             warm_start=warm_start,
             random_state=random_state,
@@ -389,8 +397,18 @@ class RockNetAssociator(StationModelClassifier):
         given, filled = filled, np.full_like(filled, np.nan)
         at = (rows.event, rows.station)
         filled[at] = filler.fill(rows.waveforms, codes[rows.event], given[at])
+        # Where nothing stands out of an event that other stations have seen, nothing is to see:
+        # distant stations, and random numbers in the place of missing ones.
+        whole = np.zeros(filled.shape[:2], dtype=bool)
+        whole[at] = filler.whole_
+        seen = ~np.isnan(filled).all(axis=(2, 3)) & ~whole
+        unseen = whole & seen.any(axis=1, keepdims=True) & np.isnan(given[:, :, 0]).all(axis=-1)
+        filled[unseen, 0] = np.nan
+        whole &= ~unseen
         check_order(filled, codes, self.classes_, picked)
-        self.n_estimated_, self.n_whole_window_ = filler.n_estimated_, filler.n_whole_
+        duration = self.n_samples_in_ / self.sampling_rate
+        warn_outside(filled, codes, self.classes_, picked, duration)
+        self.n_estimated_, self.n_whole_window_ = filler.n_estimated_, int(whole.sum())
         return filled
 
     def _module(self):

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..nets.layers import fold_batch_norms
 from ..nets.losses import MultiTaskCrossEntropy
-from ..utils import EventLabels
+from ..utils import EventLabels, check_seed
 from ._classifier import NeuralClassifier
 from ._device import private_generator
 from ._multitask import MultiTaskNet, task_callbacks, task_weights
@@ -33,6 +33,8 @@ class FunctionClassifier(NeuralClassifier):
         How much each task counts in the loss.
     dwa_temperature : float, default=2.0
         Of dynamic weight averaging.
+    inference_dtype : None or "bfloat16", default=None
+        Precision of products in predictions; None: that of training.
     **training : dict
         The parameters of `NeuralClassifier`.
     """
@@ -40,9 +42,12 @@ class FunctionClassifier(NeuralClassifier):
     _is_base = True
     _net_class = MultiTaskNet
 
-    def __init__(self, *, task_weighting="dwa", dwa_temperature=2.0, **training):
+    def __init__(
+        self, *, task_weighting="dwa", dwa_temperature=2.0, inference_dtype=None, **training
+    ):
         self.task_weighting = task_weighting
         self.dwa_temperature = dwa_temperature
+        self.inference_dtype = inference_dtype
         super().__init__(**training)
 
     # What a child says --------------------------------------------------------------------------
@@ -127,6 +132,7 @@ class FunctionClassifier(NeuralClassifier):
 
     def fit(self, X, y, sample_weight=None, groups=None, arrivals=None):
         """Train the network; see the children for the shapes."""
+        self._check_settings()
         y, arrivals = labels_and_arrivals(y, arrivals)
         return self._fit(X, y, sample_weight, groups, arrivals=arrivals)
 
@@ -152,6 +158,7 @@ class FunctionClassifier(NeuralClassifier):
         ValueError
             If X, y, arrivals or a parameter cannot be used, or the loss is not finite.
         """
+        self._check_settings()
         self._check_classes(classes)
         y, arrivals = labels_and_arrivals(y, arrivals)
         return self._partial_fit(
@@ -190,13 +197,35 @@ class FunctionClassifier(NeuralClassifier):
         return np.log(np.maximum(np.concatenate(probabilities), 1e-12))
 
     def _inference_module(self, module):
+        self._check_inference_dtype()
         at_once = max(1, self._samples_at_once // self.n_samples_in_)
-        return Probabilities(folded(module), at_once)
+        return Probabilities(folded(module), at_once, bfloat16=self.inference_dtype is not None)
+
+    def _check_settings(self):
+        self._check_inference_dtype()
+        rate = getattr(self.augmenter, "sampling_rate", self.sampling_rate)
+        if rate != self.sampling_rate:
+            raise ValueError(
+                f"augmenter has sampling_rate={rate}, {type(self).__name__} has "
+                f"sampling_rate={self.sampling_rate}: arrivals would move by other times than "
+                f"the waveforms. Set both to that of the waveforms"
+            )
+
+    def _check_inference_dtype(self):
+        if self.inference_dtype not in (None, "bfloat16"):
+            raise ValueError(
+                f"inference_dtype must be None or 'bfloat16'; got {self.inference_dtype!r}"
+            )
+        if self.inference_dtype is not None and self.dtype != "float32":
+            raise ValueError(
+                f"inference_dtype='bfloat16' needs dtype='float32'; got dtype={self.dtype!r}"
+            )
 
     def _adopt(self, module, classes, event_classes):
         """Become fitted with the weights of a published network."""
         self.classes_, self.event_classes_ = classes, event_classes
-        self.history_, self.n_iter_, self.best_epoch_, self._seed = [], 0, 0, 0
+        self.history_, self.n_iter_, self.best_epoch_ = [], 0, 0
+        self._seed = 0 if self.random_state is None else check_seed(self.random_state)
         self.n_estimated_ = self.n_whole_window_ = 0
         cpu = torch.device("cpu")
         with private_generator(0, cpu):
@@ -217,12 +246,15 @@ class Probabilities(torch.nn.Module):
         Returns a tuple of logits of shape (n, ..., n_classes, n_samples).
     at_once : int or None
         Rows that go through it together, except on a GPU; None for all.
+    bfloat16 : bool, default=False
+        Whether products are taken in bfloat16; logits become float32 before the softmax.
     """
 
-    def __init__(self, module, at_once):
+    def __init__(self, module, at_once, *, bfloat16=False):
         super().__init__()
         self.module = module
         self.at_once = at_once
+        self.bfloat16 = bfloat16
 
     def forward(self, x):
         """Run the module on parts of the batch."""
@@ -231,7 +263,11 @@ class Probabilities(torch.nn.Module):
         return tuple(map(torch.cat, zip(*parts, strict=True)))
 
     def _part(self, x):
-        return [out.softmax(dim=-2)[..., :-1, :] for out in self.module(x)]
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
+            outputs = self.module(x)
+        if self.bfloat16:
+            outputs = [out.float() for out in outputs]
+        return [out.softmax(dim=-2)[..., :-1, :] for out in outputs]
 
 
 _FOLDED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()

@@ -9,7 +9,7 @@ from ..nets import RockNet, RockNetWaveform
 from ..utils import arrivals_to_array
 from ._function_classifier import PICKS, FunctionClassifier, as_labels
 from ._rocknet_rules import EventRule
-from ._rocknet_targets import ArrivalFiller, EventTargets, check_order
+from ._rocknet_targets import ArrivalFiller, EventTargets, check_order, warn_outside
 
 _NETWORKS = ("fusion", "waveform")
 
@@ -88,6 +88,11 @@ class RockNetClassifier(FunctionClassifier):
         Further parameters of skorch's net, with double underscores.
     dtype : {"float32", "float64"}, default="float32"
         Precision of weights and arithmetic.
+    inference_dtype : None or "bfloat16", default=None
+        "bfloat16" lets predictions multiply with 8 bits of precision, which pays where the
+        hardware does (GPUs since Ampere, some CPUs); probabilities then differ by some hundredths
+        where a function is steep. Weights, training and outputs stay float32. Not with
+        ``dtype="float64"``. None: `dtype`.
     device : str, default="auto"
         "auto" takes the GPU where there is one.
     warm_start : bool, default=False
@@ -193,6 +198,7 @@ class RockNetClassifier(FunctionClassifier):
         callbacks=None,
         net_params=None,
         dtype="float32",
+        inference_dtype=None,
         device="auto",
         warm_start=False,
         random_state=None,
@@ -229,6 +235,7 @@ class RockNetClassifier(FunctionClassifier):
             callbacks=callbacks,
             net_params=net_params,
             dtype=dtype,
+            inference_dtype=inference_dtype,
             device=device,
             warm_start=warm_start,
             random_state=random_state,
@@ -376,6 +383,18 @@ class RockNetClassifier(FunctionClassifier):
     def _class_settings(self):
         return as_labels(self.picked), as_labels(self.background)
 
+    def _learn_target(self, y):
+        super()._learn_target(y)
+        for name, unnamed in (("picked", ["earthquake"]), ("background", ["noise"])):
+            labels = as_labels(getattr(self, name))
+            if labels not in ([], unnamed) and not set(labels) & set(self.classes_.tolist()):
+                warnings.warn(
+                    f"{name}={getattr(self, name)!r}, but y has only the labels "
+                    f"{self.classes_.tolist()}: none of them is treated so",
+                    UserWarning,
+                    stacklevel=6,
+                )
+
     def _tasks(self):
         return ((PICKS, 0, None), *((name, 1, i) for i, name in enumerate(self._event_names())))
 
@@ -398,7 +417,9 @@ class RockNetClassifier(FunctionClassifier):
         read = self._event_dataset(X).batch
         filled = filler.fill(lambda rows: read(rows)[0], codes, given)
         check_order(filled, codes, self.classes_, picked)
-        self.n_estimated_, self.n_whole_window_ = filler.n_estimated_, filler.n_whole_
+        duration = self.n_samples_in_ / self.sampling_rate
+        warn_outside(filled, codes, self.classes_, picked, duration)
+        self.n_estimated_, self.n_whole_window_ = filler.n_estimated_, int(filler.whole_.sum())
         return filled
 
     def _vertical(self):

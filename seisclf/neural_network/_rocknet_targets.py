@@ -1,5 +1,6 @@
 """Labels over time: from a class and a few arrival times to what RockNet is to learn."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,6 +176,37 @@ def check_order(arrivals, codes, classes, picked):
             )
 
 
+def warn_outside(arrivals, codes, classes, picked, duration):
+    """Say which events lie outside their windows, so that nothing of them will be learned.
+
+    Parameters
+    ----------
+    arrivals : ndarray of shape (n, ..., 4)
+        P, S, start, end.
+    codes, classes, picked
+        See `check_order`.
+    duration : float
+        Seconds of a window.
+    """
+    outside = np.zeros(len(codes), dtype=bool)
+    for code, is_picked in enumerate(picked):
+        starts, ends = stretches(arrivals, is_picked)
+        known = ~(np.isnan(starts) & np.isnan(ends))
+        inside = known & ~((starts > duration) | (ends < 0))
+        axes = tuple(range(1, starts.ndim))
+        outside |= (codes == code) & known.any(axis=axes) & ~inside.any(axis=axes)
+    if outside.any():
+        rows = np.flatnonzero(outside)
+        labels = sorted(set(map(str, classes[codes[rows]])))
+        warnings.warn(
+            f"arrivals lie outside the window of {duration:g} s in {len(rows)} events "
+            f"({', '.join(labels)}; row {', '.join(map(str, rows[:5]))}), which are learned as if "
+            f"nothing happened there: arrivals are in seconds after the first sample",
+            UserWarning,
+            stacklevel=7,
+        )
+
+
 class ArrivalFiller:
     """Estimates the arrivals that a table leaves open.
 
@@ -193,7 +225,7 @@ class ArrivalFiller:
     ----------
     n_estimated_ : int
         Recordings for which something was estimated.
-    n_whole_ : int
+    whole_ : ndarray of bool, shape (n,)
         Those among them in which nothing stood out, so that the whole window is the event.
     """
 
@@ -202,7 +234,7 @@ class ArrivalFiller:
         self.masks = np.asarray(masks)
         self.sampling_rate = sampling_rate
         self.vertical = vertical
-        self.n_estimated_ = self.n_whole_ = 0
+        self.n_estimated_, self.whole_ = 0, np.zeros(0, dtype=bool)
 
     def fill(self, read, codes, arrivals):
         """Complete the first event of each window.
@@ -226,10 +258,11 @@ class ArrivalFiller:
         wanted = np.where(self.picked[codes, np.newaxis], [[_P, _S]], [[_START, _END]])
         known = ~np.isnan(np.take_along_axis(arrivals[:, 0], wanted, axis=1))
         rows = np.flatnonzero((self.masks[codes] >= 0) & ~known.all(axis=1))
-        self.n_estimated_ += len(rows)
+        self.n_estimated_, self.whole_ = len(rows), np.zeros(len(codes), dtype=bool)
         for start in range(0, len(rows), _AT_ONCE):
             some = rows[start : start + _AT_ONCE]
-            arrivals[some, 0] = self._completed(read(some), arrivals[some, 0], wanted[some])
+            completed = self._completed(read(some), arrivals[some, 0], wanted[some])
+            arrivals[some, 0], self.whole_[some] = completed
         return arrivals
 
     def _completed(self, X, given, wanted):
@@ -247,14 +280,14 @@ class ArrivalFiller:
             for phase in (first, last):
                 filled[wrong & missing[:, phase], phase] = np.nan
         first, last = np.take_along_axis(filled, wanted, axis=1).T
-        self.n_whole_ += int(np.sum(np.isnan(first) & np.isnan(last)))
+        whole = np.isnan(first) & np.isnan(last)
         # What is still open reaches to the edge of the window.
         duration = (n_samples - 1) / self.sampling_rate
         open_start = np.isnan(first) & np.isnan(given[:, _START])
         open_end = np.isnan(last) & np.isnan(given[:, _END])
         filled[open_start, _START] = np.minimum(0.0, np.nan_to_num(last[open_start]))
         filled[open_end, _END] = np.maximum(duration, np.nan_to_num(first[open_end]))
-        return filled
+        return filled, whole
 
     def _estimated(self, X):
         from ..signal import estimate_arrivals

@@ -24,6 +24,7 @@ _HANDED_DOWN = (
     "early_stopping",
     "validation_fraction",
     "dtype",
+    "inference_dtype",
     "device",
     "random_state",
     "verbose",

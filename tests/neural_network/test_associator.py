@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
 import seisclf
+from seisclf.augmentation import MissingStationFill
 from seisclf.io import LazyWaveforms
 from seisclf.neural_network import RockNetAssociator, RockNetClassifier
-from seisclf.utils import array_to_arrivals
+from seisclf.utils import EventLabels, array_to_arrivals, arrivals_to_array
 
 RATE = 20.0
 SETTINGS = dict(sampling_rate=RATE, max_epochs=1, batch_size=8, device="cpu", random_state=0)
@@ -73,6 +74,22 @@ def test_occurrence_is_learned_at_the_first_station(network):
     peak = net.predict_functions(X)["occurrence_rockfall"][y == "rockfall"].argmax(axis=1) / RATE
     expected = arrivals[0]["start"].to_numpy()[y == "rockfall"] - 0.5
     assert np.median(np.abs(peak - expected)) < 0.5
+
+
+def test_random_numbers_of_a_missing_station_are_no_event(network, station):
+    X, y, arrivals = network
+    filled, labels = MissingStationFill(drop_probability=0.3, random_state=0).fit_resample(
+        X, EventLabels(y, arrivals)
+    )
+    net = RockNetAssociator(station_model=station, **SETTINGS).fit(filled, labels)
+    assert net.n_whole_window_ == 0
+    codes = (y == "rockfall").astype(int)
+    targets = net._fill_arrivals(filled, codes, labels.arrivals)[:, :, 0, 2]
+    given = arrivals_to_array(labels.arrivals, len(X), n_stations=3)[:, :, 0, 2]
+    assert_array_equal(targets, given)
+    # Nobody saw the event of row 1: it is the whole window, at all stations.
+    nothing = np.random.default_rng(0).random((2, 3, 3, 120)).astype(np.float32)
+    assert_array_equal(net._fill_arrivals(nothing, codes[:2], None)[1, :, 0, 2], 0.0)
 
 
 def test_functions_come_in_order(associator, network):

@@ -7,6 +7,7 @@ import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.model_selection import GridSearchCV, cross_validate
 
+from seisclf.augmentation import MosaicAugmenter
 from seisclf.io import LazyWaveforms
 from seisclf.neural_network import RockNetClassifier
 from seisclf.neural_network._rocknet_rules import EventRule, class_probabilities
@@ -149,6 +150,9 @@ def test_spectrogram_takes_the_channel_called_z(bursts):
         ({"mask_threshold": 0.0}, "mask_threshold must lie between 0 and 1"),
         ({"alignment": "skewed"}, "alignment must be"),
         ({"background": ("noise", "quake", "rockfall")}, "needs a class of events"),
+        ({"inference_dtype": "float16"}, "inference_dtype must be None or 'bfloat16'"),
+        ({"inference_dtype": "bfloat16", "dtype": "float64"}, "needs dtype='float32'"),
+        ({"augmenter": MosaicAugmenter(sampling_rate=99.0)}, "augmenter has sampling_rate=99"),
     ],
 )
 def test_impossible_settings_are_named(bursts, params, message):
@@ -369,7 +373,6 @@ def test_network_of_the_waveform_alone_learns_blobs():
 def test_search_over_a_pipeline_with_mosaics_of_real_events(data_dir):
     from imblearn.pipeline import Pipeline
 
-    from seisclf.augmentation import MosaicAugmenter
     from seisclf.datasets import load_gujarat
     from seisclf.signal import estimate_arrivals
 
@@ -413,3 +416,17 @@ def test_search_over_a_pipeline_with_mosaics_of_real_events(data_dir):
     made, _ = pipeline[0].fit_resample(X, EventLabels(events.target[rows], arrivals))
     assert len(made) == 32
     assert search.best_estimator_[-1].n_estimated_ == 0
+
+
+def test_events_outside_their_windows_are_reported(bursts):
+    X, y, arrivals = bursts
+    milliseconds = arrivals.iloc[:12] * 1000
+    with pytest.warns(UserWarning, match=r"outside the window of 8 s in 8 events \(quake, rock"):
+        RockNetClassifier(**TINY).fit(X[:12], y[:12], arrivals=milliseconds)
+
+
+@pytest.mark.parametrize("params", [{"background": "Noise"}, {"picked": ("quakes",)}])
+def test_labels_that_no_event_has_are_reported(bursts, params):
+    (name,) = params
+    with pytest.warns(UserWarning, match=f"{name}=.*y has only the labels"):
+        RockNetClassifier(**TINY, **params).fit(bursts[0][:12], bursts[1][:12])

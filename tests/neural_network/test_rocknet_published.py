@@ -108,3 +108,33 @@ def test_a_file_of_one_station_is_no_network(golden):
     folder, _ = golden
     with pytest.raises(ValueError, match="from_published"):
         RockNetAssociator.from_published(folder / "wf_RF_60s" / "train.hdf5")
+
+
+@pytest.mark.parametrize("of_network", [True, False])
+def test_predictions_in_bfloat16_stay_close(golden, of_network):
+    folder, X = golden
+    X = X[2:4, :, ::-1] if of_network else X[2, :2, ::-1]
+    path = folder / "net_fusion_RF_60s" / "train.hdf5"
+    made = RockNetAssociator if of_network else RockNetClassifier
+    net = made.from_published(path, device="cpu")
+    exact = net.predict_functions(X)
+    rounded = net.set_params(inference_dtype="bfloat16").predict_functions(X)
+    for name, function in rounded.items():
+        assert function.dtype == np.float32
+        difference = np.abs(function - exact[name]).max()
+        assert 0 < difference < 0.06, (name, difference)
+    assert_array_equal(net.set_params(inference_dtype=None).predict_functions(X)["P"], exact["P"])
+
+
+def test_random_state_draws_what_stands_for_missing_stations(golden):
+    folder, X = golden
+    path = folder / "net_fusion_RF_60s" / "train.hdf5"
+    X = X[2:3, :, ::-1].copy()
+    X[0, 3] = np.nan
+    default, drawn = (
+        RockNetAssociator.from_published(path, random_state=seed, device="cpu")
+        for seed in (None, 3)
+    )
+    name = "occurrence_rockfall"
+    assert_array_equal(drawn.predict_functions(X)[name], drawn.predict_functions(X)[name])
+    assert not np.array_equal(default.predict_functions(X)[name], drawn.predict_functions(X)[name])

@@ -125,7 +125,7 @@ def test_where_nothing_stands_out_the_window_is_the_event():
     filled = filler.fill(lambda rows: X[rows], np.array([0, 2]), np.full((2, 1, 4), NAN))
     assert_array_equal(filled[:, 0, 2:], [[0, 1.98], [0, 1.98]])
     assert np.isnan(filled[:, 0, :2]).all()
-    assert filler.n_whole_ == 2
+    assert filler.whole_.sum() == 2
 
 
 def test_an_end_before_the_start_is_refused():

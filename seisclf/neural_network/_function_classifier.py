@@ -254,7 +254,7 @@ class Probabilities(torch.nn.Module):
         super().__init__()
         self.module = module
         self.at_once = at_once
-        self.bfloat16 = bfloat16
+        self.in_bfloat16 = bfloat16
 
     def forward(self, x):
         """Run the module on parts of the batch."""
@@ -263,9 +263,9 @@ class Probabilities(torch.nn.Module):
         return tuple(map(torch.cat, zip(*parts, strict=True)))
 
     def _part(self, x):
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bfloat16):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             outputs = self.module(x)
-        if self.bfloat16:
+        if self.in_bfloat16:
             outputs = [out.float() for out in outputs]
         return [out.softmax(dim=-2)[..., :-1, :] for out in outputs]
 

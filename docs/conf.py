@@ -45,6 +45,7 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "remove_config_comments": True,
     "show_memory": False,
+    "ignore_repr_types": r"seisclf.*Display",
     "doc_module": ("seisclf",),
     "backreferences_dir": "generated/backreferences",
 }

@@ -82,14 +82,19 @@ def _block(block, x):
 
 
 def _unit(unit, x):
-    return F.relu(unit.norm(_conv(unit.conv, x)))
+    norm = unit.norm
+    mean, variance = norm.running_mean, norm.running_var
+    x = F.batch_norm(_conv(unit.conv, x), mean, variance, norm.weight, norm.bias, eps=norm.eps)
+    return F.relu(x)
 
 
 def _conv(conv, x):
-    pads = []
-    sizes = zip(x.shape[2:], conv.kernel_size, conv.stride, strict=True)
-    for size, kernel, stride in reversed(list(sizes)):
+    pads, sizes = [], zip(x.shape[2:], conv.kernel_size, conv.stride, strict=True)
+    for size, kernel, stride in sizes:
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-        pads += [total // 2, total - total // 2]
+        pads.append((total // 2, total - total // 2))
     convolve = F.conv1d if x.ndim == 3 else F.conv2d
-    return convolve(F.pad(x, pads), conv.weight, conv.bias, conv.stride)
+    padding = tuple(left for left, _ in pads)
+    if any(left != right for left, right in pads):
+        x, padding = F.pad(x, [side for pair in reversed(pads) for side in pair]), 0
+    return convolve(x, conv.weight, conv.bias, conv.stride, padding)

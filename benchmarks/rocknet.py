@@ -95,9 +95,10 @@ def _annotate(folder, quick):
     record = obspy.Stream()
     for station in STATIONS:
         record += obspy.read(str(folder / "luhu" / "sac_2020.088.13" / f"*{station}*"))
-    record = rocknet_record(
-        record, starttime=begin, endtime=begin + (300 if quick else 3720), stations=STATIONS
-    )
+    # The mean and the filter are those of the whole span, also if less of it is scanned.
+    record = rocknet_record(record, starttime=begin, endtime=begin + 3720, stations=STATIONS)
+    if quick:
+        record.trim(endtime=begin + 300)
     detector = EventDetector(model, window=60.0, step=5.0, stations=STATIONS)
     functions = detector.annotate(record)
     done = time.perf_counter()

@@ -18,6 +18,7 @@ __all__ = ["RockNet", "RockNetWaveform"]
 
 _FILTERS = (6, 12, 18, 24, 30)
 _KERNEL = 7
+_PICTURES_AT_ONCE = 8
 
 
 class _Station(nn.Module):
@@ -185,11 +186,19 @@ class RockNet(_Station):
         """
         waveform, picture = self.input(x)
         encoded, expanded = self._encode_waveform(waveform)
-        fused = self.fusion(expanded[-1], self.pictures(picture))
+        fused = self.fusion(expanded[-1], self._encode_picture(picture))
         decoded, _ = self.decoder(fused, expanded)
         picks = self.pick_head(decoded)
         masks = torch.stack([head(decoded) for head in self.mask_heads], dim=1)
         return [*encoded, fused], (picks, masks)
+
+    def _encode_picture(self, picture):
+        """Deepest map of the spectrogram."""
+        if torch.is_grad_enabled() or picture.is_cuda:
+            return self.pictures(picture)
+        # The first two levels have large maps: as many events at once as fit into caches.
+        parts = picture.split(_PICTURES_AT_ONCE)
+        return self.pictures[4:](torch.cat([self.pictures[:4](part) for part in parts]))
 
 
 def _picture_encoder(filters, dropout):

@@ -50,8 +50,9 @@ class RockNetAssociation(nn.Module):
     (torch.Size([1, 2, 2, 600]), torch.Size([1, 2, 3, 600]), torch.Size([1, 2, 2, 2, 600]))
     """
 
-    #: Events that go through the convolutions at once in prediction: as many as fit into caches.
-    n_at_once = 2
+    #: Events that go through the convolutions at once in prediction: enough to keep all threads
+    #: busy with short maps, few enough for memory.
+    n_at_once = 16
 
     noise: torch.Tensor
 

@@ -233,8 +233,8 @@ class FunctionClassifier(NeuralClassifier):
         self.net_.module_.load_state_dict(module.state_dict())
         return self
 
-    #: What a processor works on at once: the maps of so many samples stay in its caches.
-    _samples_at_once = 24000
+    #: What a processor works on at once: enough to keep all threads busy with short maps.
+    _samples_at_once = 384_000
 
 
 class Probabilities(torch.nn.Module):

@@ -12,7 +12,7 @@ from pathlib import Path
 import benchmarks
 
 # Those that need data from outside run by name only.
-_BY_NAME_ONLY = {"gujarat", "rocknet", "rocknet_scores"}
+_BY_NAME_ONLY = {"gujarat", "rocknet", "rocknet_scores", "rocknet_training"}
 
 
 def main():

@@ -138,7 +138,7 @@ def _write(figures, curves):
         for column, label in (("train_loss", "training"), ("valid_loss", "validation")):
             ax.plot(mean.index, mean[column], label=label)
             ax.fill_between(mean.index, low[column], high[column], alpha=0.2)
-        ax.set(title=name, xlabel="epoch", ylim=(0, None))
+        ax.set(title=name, xlabel="epoch", yscale="log")
     axes[0].set_ylabel("loss (mean and range of seeds)")
     axes[0].legend(frameon=False)
     figure.savefig(RESULTS / "rocknet_training.png", dpi=110)

@@ -5,8 +5,8 @@ A real hour with RockNet's published weights
 
 The weights that RockNet's authors published, on the hour that they published with them: 28 March
 2020 at the Luhu slope in Taiwan. This script is not run with the documentation, because it
-downloads 60 MB once (or reads them where ``SEISCLF_DATA`` says). It takes about two minutes on one
-core.
+downloads 60 MB once (or reads them where ``SEISCLF_DATA`` says). It takes about a minute on two
+cores.
 """
 
 # %%

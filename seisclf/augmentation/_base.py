@@ -1,5 +1,7 @@
 """What the augmenters share: one engine behind ``fit_resample`` and ``augment``."""
 
+from abc import abstractmethod
+
 # Importing imbalanced-learn makes `fit_resample` known to scikit-learn's metadata routing. It has
 # to come before the classes below are made, which get their `set_fit_resample_request` from it.
 import imblearn.base  # noqa: F401
@@ -136,13 +138,13 @@ class WaveformAugmenter(WaveformEstimator):
     def _check_params(self):
         """Refuse parameters that cannot be used."""
 
+    @abstractmethod
     def _resample(self, X, labels, arrivals, rng):
         """Waveforms, the row of the label of each, and their arrivals or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _augment(self, X, labels, arrivals, rng):
         """Waveforms and their arrivals or None, as many as there are in X."""
-        raise NotImplementedError
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 import numbers
 import warnings
+from abc import abstractmethod
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
@@ -73,6 +74,7 @@ class MosaicBase(WaveformAugmenter):
                 arrivals[row, : len(times)] = times
         return augmented, arrivals
 
+    @abstractmethod
     def _draw_starts(self, times, centred_samples, rng):
         """Draw where the windows of a mosaic begin.
 
@@ -90,7 +92,6 @@ class MosaicBase(WaveformAugmenter):
         starts : list of int
             First samples on the time line of the mosaic; empty if no window can be cut.
         """
-        raise NotImplementedError
 
     def _check_params(self):
         low, high = self._number_of_events()

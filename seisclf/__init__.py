@@ -16,6 +16,7 @@ _SUBPACKAGES = (
     "detection",
     "ensemble",
     "feature_extraction",
+    "inspection",
     "io",
     "metrics",
     "model_selection",

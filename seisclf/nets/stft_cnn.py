@@ -127,9 +127,33 @@ class STFTCNN(nn.Module):
 
     def forward(self, x):
         """Logits (n, n_outputs) of waveforms (n, n_channels, n_samples)."""
-        maps = self.mask(self.spectrogram(x))
-        # Convolution and pooling are half as expensive on a CPU with the channels last.
-        return self.head(self.blocks(maps.contiguous(memory_format=torch.channels_last)))
+        return self.explain_from(self.mask(self.spectrogram(x)))
+
+    def explained_input(self, x):
+        """What the first convolution sees of waveforms; relevance is a map of this shape."""
+        return self.spectrogram(x)
+
+    def explain_from(self, maps):
+        """Logits (n, n_outputs) of what `explained_input` returns."""
+        return self.head(self.blocks(_channels_last(maps)))
+
+    def features(self, x):
+        """What the last dense layer sees of waveforms, (n, n_hidden), without dropout."""
+        found = self.blocks(_channels_last(self.spectrogram(x)))
+        # Up to the activation of the hidden layer, past the dropout before it.
+        for layer in self.head[:-2]:
+            found = found if isinstance(layer, nn.Dropout) else layer(found)
+        return found
+
+    def map_axes(self):
+        """Axes of what `explained_input` returns: frequencies (Hz) and times (s), arrays."""
+        stft = self.spectrogram[2]
+        return stft.frequencies, stft.times
+
+
+def _channels_last(maps):
+    # Convolution and pooling are half as expensive on a CPU with the channels last.
+    return maps.contiguous(memory_format=torch.channels_last)
 
 
 def _block(n_in, n_out, n_convs, pool, batch_norm):

@@ -1,3 +1,6 @@
 """Why a classifier says what it says, and which labels deserve a second look."""
 
-__all__: list[str] = []
+from ._label_review import LabelReview
+from ._review_events import ReviewEvent
+
+__all__ = ["LabelReview", "ReviewEvent"]

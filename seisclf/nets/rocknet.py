@@ -10,6 +10,7 @@ from .rocknet_blocks import (
     crop,
     keras_initialization,
     normalized,
+    start_at_background,
     stretch,
 )
 from .rocknet_input import RockNetInput
@@ -156,6 +157,8 @@ class RockNet(_Station):
         self.pick_head = SameConv1d(self.filters[0], 3, 1)
         self.mask_heads = nn.ModuleList(SameConv1d(self.filters[0], 2, 1) for _ in range(n_masks))
         self.apply(keras_initialization)
+        for head in (self.pick_head, *self.mask_heads):
+            start_at_background(head)
 
     def forward(self, x):
         """Logits of picks and masks.
@@ -306,6 +309,8 @@ class RockNetWaveform(_Station):
             _TaskBranch(width, 2, **settings) for _ in range(n_masks)
         )
         self.apply(keras_initialization)
+        for branch in (self.pick_branch, *self.mask_branches):
+            start_at_background(branch.head)
 
     def forward(self, x):
         """Logits of picks and masks, as of `RockNet`."""

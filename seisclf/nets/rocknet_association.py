@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from .layers import Dropout, SameConv1d
-from .rocknet_blocks import Decoder, keras_initialization, normalized
+from .rocknet_blocks import Decoder, keras_initialization, normalized, start_at_background
 
 __all__ = ["RockNetAssociation"]
 
@@ -77,6 +77,8 @@ class RockNetAssociation(nn.Module):
         self.occurrences = _OccurrenceHeads(filters[0], n_occurrences, station.dropout)
         for part in (self.merges, self.decoder, self.occurrences):
             part.apply(keras_initialization)
+        for head in self.occurrences.heads:
+            start_at_background(head[-1])  # the batch normalisation: it takes away what was before
         shape = (n_stations, station.encoders[0].first.conv.in_channels, station.n_samples)
         noise = np.random.default_rng(seed).random(shape)
         self.register_buffer("noise", torch.from_numpy(noise).float(), persistent=False)

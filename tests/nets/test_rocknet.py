@@ -12,7 +12,7 @@ from seisclf.nets import (
     count_parameters,
     fold_batch_norms,
 )
-from seisclf.nets.rocknet_blocks import Decoder, UpsampleConcat
+from seisclf.nets.rocknet_blocks import Decoder, UpsampleConcat, start_at_background
 from seisclf.nets.rocknet_input import RockNetInput
 
 
@@ -204,6 +204,24 @@ def test_a_frozen_station_network_does_not_change_in_training():
     assert free.station.training
     free(torch.randn(2, 2, 3, 600))[0].square().mean().backward()
     assert free.station.encoders[0].first.conv.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_a_layer_that_starts_at_the_background_gives_events_together_the_prior(n_classes):
+    layer = torch.nn.Conv1d(4, n_classes, 1)
+    torch.nn.init.zeros_(layer.bias)
+    start_at_background(layer, prior=0.05)
+    odds = layer(torch.zeros(1, 4, 1)).softmax(dim=1)
+    assert odds[0, :-1].sum().item() == pytest.approx(0.05)
+    assert odds[0, 0].item() == pytest.approx(0.05 / (n_classes - 1))
+
+
+def test_a_new_association_starts_at_the_background():
+    torch.manual_seed(0)
+    net = RockNetAssociation(RockNet(3, 600), n_stations=2).train()
+    with torch.no_grad():
+        occurrence = net(torch.randn(8, 2, 3, 600))[0].softmax(dim=2)[:, :, 0]
+    assert occurrence.median() < 0.05
 
 
 def test_input_is_not_written_to():

@@ -14,9 +14,11 @@ from .losses import MultiTaskCrossEntropy
 from .rocknet import RockNet, RockNetWaveform
 from .rocknet_association import RockNetAssociation
 from .stft_cnn import STFTCNN
+from .wavelets import MorletScalogram
 
 __all__ = [
     "STFTCNN",
+    "MorletScalogram",
     "MultiTaskCrossEntropy",
     "RandomTimeShift",
     "RockNet",

@@ -1,5 +1,9 @@
-"""A VGG-like network on the spectrogram, which it computes itself."""
+"""A VGG-like network on spectrogram, scalogram or waveform, made from raw events inside."""
 
+from math import prod
+from operator import floordiv
+
+import numpy as np
 import torch
 from torch import nn
 
@@ -11,13 +15,17 @@ from .layers import (
     WaveformNormalization,
     he_initialization,
 )
+from .wavelets import MorletScalogram, scalogram_frequencies
+
+REPRESENTATIONS = ("stft", "waveform", "cwt")
 
 
 class STFTCNN(nn.Module):
-    """Waveforms in, logits out: normalisation, STFT, blocks of convolution, dense layers.
+    """Waveforms in, logits out: normalisation, representation, convolutions, dense layers.
 
-    Each block is ``convs_per_block`` convolutions of 3 x 3 with ReLU and one max-pooling of
-    2 x 2 (along an axis that has become shorter than 2, none).
+    Each block is ``convs_per_block`` convolutions with ReLU and one max-pooling: 3 x 3 and 2 x 2
+    of pictures, 11 samples and 4 of waveforms (an axis that has become shorter than that is
+    pooled as a whole). The dense layers are the same for all representations.
 
     Parameters
     ----------
@@ -25,20 +33,32 @@ class STFTCNN(nn.Module):
         Shape of an event, number of logits.
     sampling_rate : float
         Hz.
+    representation : {"stft", "waveform", "cwt"}, default="stft"
+        What the first convolution sees: the magnitudes of the STFT, the normalised waveform, or
+        the magnitudes of a wavelet transform.
     window_length, hop : float
-        Frames of the spectrogram in seconds, see `STFTMagnitude`.
+        Frames of the spectrogram in seconds, see `STFTMagnitude`; `hop` also is the width of a
+        column of the scalogram.
     window : str
-        By SciPy's name.
+        By SciPy's name; for "stft".
+    n_frequencies : int
+        Rows of the scalogram, see `scalogram_frequencies`.
     freq_min, freq_max : float or None
-        Range of the spectrogram in Hz.
+        Range of spectrogram or scalogram in Hz.
+    w0 : float
+        Oscillations in a wavelet; for "cwt".
     normalization : {"event", "channel"} or None
         See `WaveformNormalization`.
     scaling : {"magnitude", "log"}
-        What the network sees of the magnitudes, see `SpectrogramScale`.
+        What the network sees of the magnitudes, see `SpectrogramScale`; not for "waveform".
     n_filters : tuple of int
         Filters of each block.
     convs_per_block : int
         Convolutions in a block.
+    kernel_size : int or None
+        Odd size of the convolutions along each axis; None: 3, for "waveform" 11.
+    pool_size : int or None
+        Size of the poolings along each axis; None: 2, for "waveform" 4.
     n_hidden : int
         Units of the dense layer.
     pooling : {"flatten", "time", "average"}
@@ -49,7 +69,7 @@ class STFTCNN(nn.Module):
     dropout : float
         Part of the units dropped before and after the dense layer while training.
     spectrogram_dropout : float
-        See `SpectrogramDropout`.
+        See `SpectrogramDropout`; not for "waveform".
     max_shift : int
         Samples, see `RandomTimeShift`.
 
@@ -57,13 +77,13 @@ class STFTCNN(nn.Module):
     --------
     >>> import torch
     >>> from seisclf.nets import STFTCNN, count_parameters
-    >>> net = STFTCNN(3, 3750, 4, sampling_rate=250.0, window_length=0.512, hop=0.16)
-    >>> net.spectrogram(torch.zeros(2, 3, 3750)).shape
-    torch.Size([2, 3, 65, 95])
-    >>> net(torch.zeros(2, 3, 3750)).shape
-    torch.Size([2, 4])
-    >>> count_parameters(net) < 1_000_000
-    True
+    >>> x = torch.zeros(2, 3, 3750)
+    >>> for representation in ("stft", "waveform", "cwt"):
+    ...     net = STFTCNN(3, 3750, 4, sampling_rate=250.0, representation=representation)
+    ...     print(tuple(net.explained_input(x).shape), tuple(net(x).shape), count_parameters(net))
+    (2, 3, 65, 95) (2, 4) 224996
+    (2, 3, 3750) (2, 4) 189252
+    (2, 3, 64, 94) (2, 4) 224996
     """
 
     def __init__(
@@ -73,15 +93,20 @@ class STFTCNN(nn.Module):
         n_outputs,
         *,
         sampling_rate,
-        window_length,
-        hop,
+        representation="stft",
+        window_length=0.512,
+        hop=0.16,
         window="boxcar",
+        n_frequencies=64,
         freq_min=None,
         freq_max=None,
+        w0=6.0,
         normalization="event",
         scaling="magnitude",
         n_filters=(16, 32, 64, 64),
         convs_per_block=1,
+        kernel_size=None,
+        pool_size=None,
         n_hidden=128,
         pooling="flatten",
         batch_norm=False,
@@ -90,31 +115,39 @@ class STFTCNN(nn.Module):
         max_shift=0,
     ):
         super().__init__()
-        normalize = WaveformNormalization(normalization) if normalization else nn.Identity()
-        stft = STFTMagnitude(
+        if representation not in REPRESENTATIONS:
+            raise ValueError(
+                f"representation must be one of {REPRESENTATIONS}; got {representation!r}"
+            )
+        pictures, self._axes = _pictures(
+            representation,
             n_samples,
-            sampling_rate=sampling_rate,
-            window_length=window_length,
-            hop=hop,
-            window=window,
-            freq_min=freq_min,
-            freq_max=freq_max,
+            sampling_rate,
+            {"freq_min": freq_min, "freq_max": freq_max},
+            {"window_length": window_length, "hop": hop, "window": window},
+            {"n_frequencies": n_frequencies, "w0": w0},
         )
-        scale = SpectrogramScale(scaling)
-        self.spectrogram = nn.Sequential(RandomTimeShift(max_shift), normalize, stft, scale)
-        self.mask = SpectrogramDropout(spectrogram_dropout)
-        shape = (len(stft.frequencies), len(stft.times))
+        normalize = WaveformNormalization(normalization) if normalization else nn.Identity()
+        scale = [SpectrogramScale(scaling)] if pictures else []
+        self.spectrogram = nn.Sequential(RandomTimeShift(max_shift), normalize, *pictures, *scale)
+        self.mask = SpectrogramDropout(spectrogram_dropout) if pictures else nn.Identity()
+        kernel_size = kernel_size or (3 if pictures else 11)
+        pool_size = pool_size or (2 if pictures else 4)
+
+        shape = tuple(len(axis) for axis in self._axes if axis is not None)
         blocks, channels = [], n_channels
         for filters in n_filters:
-            pool = (min(2, shape[0]), min(2, shape[1]))
-            blocks.append(_block(channels, filters, convs_per_block, pool, batch_norm))
-            channels, shape = filters, (shape[0] // pool[0], shape[1] // pool[1])
+            pool = tuple(min(pool_size, size) for size in shape)
+            blocks.append(
+                _block(channels, filters, convs_per_block, kernel_size, pool, batch_norm)
+            )
+            channels, shape = filters, tuple(map(floordiv, shape, pool))
         self.blocks = nn.Sequential(*blocks)
-        pool = {"flatten": (1, 1), "time": (1, shape[1]), "average": shape}[pooling]
-        n_features = channels * (shape[0] // pool[0]) * (shape[1] // pool[1])
-        dense = nn.Linear(n_features, n_hidden)
+        pool = _head_pool(pooling, shape)
+        average = nn.AvgPool2d if len(shape) == 2 else nn.AvgPool1d
+        dense = nn.Linear(channels * prod(map(floordiv, shape, pool)), n_hidden)
         self.head = nn.Sequential(
-            nn.Identity() if pooling == "flatten" else nn.AvgPool2d(pool),
+            nn.Identity() if pooling == "flatten" else average(pool),
             nn.Flatten(),
             nn.Dropout(dropout),
             dense,
@@ -146,22 +179,59 @@ class STFTCNN(nn.Module):
         return found
 
     def map_axes(self):
-        """Axes of what `explained_input` returns: frequencies (Hz) and times (s), arrays."""
-        stft = self.spectrogram[2]
-        return stft.frequencies, stft.times
+        """Frequencies in Hz (of waveforms None) and times in s of the `explained_input`."""
+        return self._axes
+
+
+def _pictures(representation, n_samples, sampling_rate, band, frames, wavelets):
+    """What makes a picture of a waveform, as a list of no or one layer, and its two axes."""
+    if representation == "waveform":
+        return [], (None, np.arange(n_samples) / sampling_rate)
+    if representation == "stft":
+        layer = STFTMagnitude(n_samples, sampling_rate=sampling_rate, **frames, **band)
+    else:
+        frequencies = scalogram_frequencies(
+            n_samples, sampling_rate=sampling_rate, **wavelets, **band
+        )
+        layer = MorletScalogram(
+            n_samples,
+            sampling_rate=sampling_rate,
+            frequencies=frequencies,
+            hop=frames["hop"],
+            w0=wavelets["w0"],
+        )
+    return [layer], (layer.frequencies, layer.times)
+
+
+def _head_pool(pooling, shape):
+    """What is averaged of a map (..., n_frames) before the dense layers."""
+    if pooling == "average":
+        return shape
+    whole = (1,) * (len(shape) - 1)
+    return (*whole, shape[-1] if pooling == "time" else 1)
 
 
 def _channels_last(maps):
-    # Convolution and pooling are half as expensive on a CPU with the channels last.
-    return maps.contiguous(memory_format=torch.channels_last)
+    # Convolution and pooling of pictures are half as expensive on a CPU with the channels last.
+    return maps.contiguous(memory_format=torch.channels_last) if maps.ndim == 4 else maps
 
 
-def _block(n_in, n_out, n_convs, pool, batch_norm):
+def _block(n_in, n_out, n_convs, kernel_size, pool, batch_norm):
+    two = len(pool) == 2
     layers: list[nn.Module] = []
     for i in range(n_convs):
-        layers.append(nn.Conv2d(n_out if i else n_in, n_out, 3, padding=1, bias=not batch_norm))
+        convolution = nn.Conv2d if two else nn.Conv1d
+        layers.append(
+            convolution(
+                n_out if i else n_in,
+                n_out,
+                kernel_size,
+                padding=kernel_size // 2,
+                bias=not batch_norm,
+            )
+        )
         if batch_norm:
-            layers.append(nn.BatchNorm2d(n_out))
+            layers.append(nn.BatchNorm2d(n_out) if two else nn.BatchNorm1d(n_out))
         layers.append(nn.ReLU())
-    layers.append(nn.MaxPool2d(pool))
+    layers.append(nn.MaxPool2d(pool) if two else nn.MaxPool1d(pool))
     return nn.Sequential(*layers)

@@ -4,6 +4,13 @@ from ._detections import Detections
 from ._detector import EventDetector
 from ._display import DetectionDisplay
 from ._functions import ProbabilityFunction, ProbabilityFunctions
+from ._postprocessing import (
+    GaussianSmoother,
+    MedianFilter,
+    PeakSelector,
+    ThresholdFilter,
+    stft_cnn_postprocessing,
+)
 from ._rocknet_record import rocknet_record
 from ._time_functions import FunctionsOverTime, StationFunctions
 
@@ -12,8 +19,13 @@ __all__ = [
     "Detections",
     "EventDetector",
     "FunctionsOverTime",
+    "GaussianSmoother",
+    "MedianFilter",
+    "PeakSelector",
     "ProbabilityFunction",
     "ProbabilityFunctions",
     "StationFunctions",
+    "ThresholdFilter",
     "rocknet_record",
+    "stft_cnn_postprocessing",
 ]

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+from ._chain import check_postprocessing, describe, processed
 from ._classifier import (
     background_labels,
     check_classifier,
@@ -43,6 +44,8 @@ _COMMON_SETTINGS = (
     "stack",
 )
 _WINDOW_SETTINGS = ("pick_by", "refine")
+# In place of a threshold of 0: a share of it can be taken, and nothing real lies below.
+_ANYTHING = 1e-12
 _FUNCTION_SETTINGS = (
     "stations", "padding", "persistence", "mask_threshold", "pick_threshold", "min_distance",
     "min_duration", "merge_gap", "lead",
@@ -84,15 +87,17 @@ class EventDetector:
     components : str, optional
         Letters in the order of the classifier's channels. Default: ``"Z"`` for one channel and
         ``"ZNE"`` for three. Components ``1`` and ``2`` stand in for ``N`` and ``E``.
-    threshold : float or dict, default=0.5
+    threshold : float or dict, optional
         Probability from which on there is an event, see `pick_by`. A dict gives one for each
-        class (classes that are absent from it: 0.5). *Functions*: height of a peak of occurrence
+        class (classes that are absent from it: 0.5). Default: 0.5; with `postprocessing` 0, which
+        means all that it leaves above zero. *Functions*: height of a peak of occurrence
         in a network, of the mask at a single station.
     pick_by : {"event", "class"}, optional
         "event": there is an event where the probabilities of all classes but the background
         together reach the threshold; its class is the likeliest on average over its duration.
         "class": where one class by itself reaches its threshold. Default: "event", but "class"
-        where `threshold` is a dict or there is no background. Not for functions.
+        where `threshold` is a dict, there is no background, or with `postprocessing`. Not for
+        functions.
     background : str, list or None, default="noise"
         Class or classes that are no events. None: every class is an event. *Functions*: those
         that the classifier itself calls background are none in any case.
@@ -102,13 +107,20 @@ class EventDetector:
     merge_gap : float, optional
         Seconds; detections of one class that are so close become one. Default: one step.
         *Functions*: gap that a mask may have, 1 s.
-    stack : {"median", "mean", "center", "max"}, optional
+    stack : {"median", "mean", "center", "max", "window"}, optional
         How overlapping windows are combined. "mean": average over the windows that contain a
         sample. "center": the same, but a window counts most in its middle (a triangle from 0.05
         at the edges to 1). "max": the largest probability of each class, divided by the sum over
-        classes. The result sums to one in any case. Default: "mean". *Functions*: the same for
-        each sample of each function ("max" is not divided), and "median", the default: it removes
-        what only few windows see.
+        classes. The result sums to one in any case. "window": not at all, each window stands for
+        the one step in its middle; half a window at each end of a record, and beside gaps, has no
+        value then (NaN). Default: "mean", with `postprocessing` "window". *Functions*: the same
+        for each sample of each function ("max" is not divided, "window" there is not), and
+        "median", the default: it removes what only few windows see.
+    postprocessing : transformer or Pipeline, optional
+        What is made of the probabilities over time before events are picked, such as
+        :func:`stft_cnn_postprocessing`: anything with ``fit_transform`` that keeps the shape
+        (1, n_classes, n_frames) of the series of a station. It gets the classes that are events;
+        the background is left as it is. A copy is fitted to each station. Not for functions.
     refine : bool, default=True
         Move onset and end of a detection to where, within it, the energy of the record rises most
         and falls back. Windows alone tell the time only to about half their length. Functions
@@ -160,7 +172,8 @@ class EventDetector:
     Raises
     ------
     TypeError
-        If `classifier` gives no probabilities, or `stations` is no list.
+        If `classifier` gives no probabilities, `stations` is no list, or `postprocessing` no
+        transformer.
     ValueError
         If `classifier` is not fitted, a parameter is out of range, or `window`, `sampling_rate`
         or `components` cannot be read from the classifier and are not given.
@@ -171,6 +184,7 @@ class EventDetector:
     --------
     Detections : What comes out.
     rocknet_record : Preparation of records for the published weights of RockNet.
+    stft_cnn_postprocessing : Threshold, median, Gaussian and highest peak, as published.
 
     References
     ----------
@@ -210,12 +224,13 @@ class EventDetector:
         step=None,
         sampling_rate=None,
         components=None,
-        threshold=0.5,
+        threshold=None,
         pick_by=None,
         background="noise",
         min_duration=None,
         merge_gap=None,
         stack=None,
+        postprocessing=None,
         refine=True,
         max_gap_fraction=0.1,
         resample=False,
@@ -239,12 +254,17 @@ class EventDetector:
         self.components = expected_components(classifier, components)
         self.window = expected_window(classifier, window, self.sampling_rate)
         self.step = self.window / (12 if functions else 10) if step is None else float(step)
+        check_postprocessing(postprocessing)
+        self.postprocessing = postprocessing
+        chained = postprocessing is not None
+        if threshold is None:
+            threshold = 0.0 if chained else 0.5
         self.threshold = threshold
         self.background = background_labels(classifier, background)
         shortest, closest = (0.5, 1.0) if functions else (self.step, self.step)
         self.min_duration = shortest if min_duration is None else float(min_duration)
         self.merge_gap = closest if merge_gap is None else float(merge_gap)
-        self.stack = stack or ("median" if functions else "mean")
+        self.stack = stack or ("median" if functions else "window" if chained else "mean")
         self.refine = refine
         self.max_gap_fraction = max_gap_fraction
         self.resample = resample
@@ -259,10 +279,11 @@ class EventDetector:
         self.min_distance = min_distance
         self.lead = lead
         self.progress = progress
-        by_class = isinstance(threshold, dict) or not self.background
+        by_class = isinstance(threshold, dict) or not self.background or chained
         self.pick_by = pick_by or ("class" if by_class else "event")
         check_parameters(self, pick_by)
-        self._thresholds = threshold_vector(self.classes, threshold, self.background)
+        lowest = _ANYTHING if chained and np.isscalar(threshold) and threshold == 0 else threshold
+        self._thresholds = threshold_vector(self.classes, lowest, self.background)
 
     def __repr__(self):
         kind = f"pick_by={self.pick_by!r}" if self._predictor is None else f"stack={self.stack!r}"
@@ -309,9 +330,10 @@ class EventDetector:
         Returns
         -------
         functions : ProbabilityFunctions or FunctionsOverTime
-            One :class:`ProbabilityFunction` for each station, with its coverage. Of a classifier
-            with ``predict_functions``, one :class:`StationFunctions` for each station and one for
-            the network.
+            One :class:`ProbabilityFunction` for each station, with its coverage; with
+            `postprocessing` as it leaves them, and the classifier's own as ``raw``. Of a
+            classifier with ``predict_functions``, one :class:`StationFunctions` for each station
+            and one for the network.
 
         Raises
         ------
@@ -351,7 +373,7 @@ class EventDetector:
         if skipped:
             warnings.warn(f"stations that were not scanned: {reasons}", UserWarning, stacklevel=2)
         if self._predictor is None:
-            return ProbabilityFunctions(functions, skipped=skipped)
+            return self._processed(ProbabilityFunctions(functions, skipped=skipped))
         return FunctionsOverTime(
             functions,
             classes=self.events,
@@ -376,8 +398,9 @@ class EventDetector:
             of the record: channels ``P``, ``S``, ``eqM`` and ``rfM`` (masks of earthquakes and
             rockfalls); of a network also the channel ``occ`` of the stations ``EQ`` and ``RF``.
             These are the codes that RockNet's authors use; see :attr:`codes` for other classes.
-            Of other classifiers, one trace for each class and station, a sample for each step.
-            Where there is no data a trace ends, and another one begins after it.
+            Of other classifiers, one trace for each class and station, a sample for each step,
+            after `postprocessing`. Where there is no data a trace ends, and another one begins
+            after it.
 
         Raises
         ------
@@ -414,7 +437,9 @@ class EventDetector:
         Parameters
         ----------
         functions : ProbabilityFunctions or FunctionsOverTime
-            What :meth:`predict_functions` returned.
+            What :meth:`predict_functions` returned, of this detector or one with other
+            thresholds or another `postprocessing`, which starts anew from the classifier's
+            probabilities.
 
         Returns
         -------
@@ -430,11 +455,23 @@ class EventDetector:
             return function_detections(
                 functions, self._pick_settings(), described=self._settings(_FUNCTION_SETTINGS)
             )
+        functions = self._processed(functions)
         spans = {station: self._spans(function) for station, function in functions.items()}
         is_event = np.isfinite(self._thresholds)
         ahead = self.window / 15 if self.refine else None
         table = detections_table(functions, spans, is_event, refine=ahead)
-        return Detections(table, functions, settings=self._settings(_WINDOW_SETTINGS))
+        settings = self._settings(_WINDOW_SETTINGS)
+        if self.postprocessing is not None:
+            settings["postprocessing"] = describe(self.postprocessing)
+        return Detections(table, functions, settings=settings)
+
+    def _processed(self, functions):
+        """Functions through the chain of this detector, whatever was done to them before."""
+        if self.postprocessing is None and all(f.raw is None for f in functions.values()):
+            return functions
+        is_event = np.isfinite(self._thresholds)
+        chained = (processed(f, self.postprocessing, is_event) for f in functions.values())
+        return ProbabilityFunctions(chained, skipped=functions.skipped)
 
     def _settings(self, names):
         return {name: getattr(self, name) for name in (*_COMMON_SETTINGS, *names)}
@@ -461,7 +498,8 @@ class EventDetector:
         if self.pick_by == "class":
             return pick_classes(probabilities, self._thresholds, **durations)
         is_event = np.isfinite(self._thresholds)
-        return pick_events(probabilities, is_event, self.threshold, **durations)
+        lowest = self._thresholds[is_event][0]  # one for all
+        return pick_events(probabilities, is_event, lowest, **durations)
 
     def _scan(self, record):
         if self._predictor is None:

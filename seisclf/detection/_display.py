@@ -16,6 +16,9 @@ from ._time_functions import FunctionsOverTime
 class DetectionDisplay:
     """Waveform with coloured detections, class probabilities beneath, for each station.
 
+    After post-processing, what it left of the probabilities, and those it began with as thin pale
+    lines.
+
     For functions over time the whole record shows waveforms and masks of all stations, and the
     occurrence of each class below; a detection or a stretch of time shows, like figure 1 (c) of
     the RockNet paper, for each station the waveform, its spectrogram, and P (blue), S (orange)
@@ -183,6 +186,11 @@ class DetectionDisplay:
         edges = np.append(np.arange(len(function.coverage)) * function.step, np.nan)
         edges[-1] = (function.end_time - function.start_time).total_seconds()
         times = matplotlib_times(function.start_time, edges)
+        if function.raw is not None:
+            for label, values in zip(function.classes, function.raw.T, strict=True):
+                ax.stairs(
+                    values, times, color=colors[label], linewidth=0.6, alpha=0.4, baseline=None
+                )
         for label, values in zip(function.classes, function.probabilities.T, strict=True):
             ax.stairs(values, times, color=colors[label], linewidth=1.4, baseline=None)
         missing = np.isnan(function.probabilities).any(axis=1)

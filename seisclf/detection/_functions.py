@@ -23,7 +23,9 @@ class ProbabilityFunction:
     classes : ndarray of shape (n_classes,)
         Labels, as the classifier has them.
     probabilities : ndarray of float, shape (n_frames, n_classes)
-        Rows sum to one, or are NaN where there was no data.
+        Rows sum to one, or are NaN where there was no data. After post-processing, what it made
+        of the classes that are events; the background stays as it was, so that rows need not sum
+        to one.
     coverage : ndarray of float, shape (n_frames,)
         Share of the frame's samples that hold data and were scanned.
     n_windows, n_empty : int
@@ -39,6 +41,8 @@ class ProbabilityFunction:
         are refined; NaN where there was no data.
     energy_step : float, default=0.0
         Seconds of a bin.
+    raw : ndarray of float, shape (n_frames, n_classes), optional
+        The probabilities before post-processing; None if there was none.
     """
 
     station: str
@@ -55,6 +59,7 @@ class ProbabilityFunction:
     notes: tuple = field(default=())
     energy: np.ndarray | None = None
     energy_step: float = 0.0
+    raw: np.ndarray | None = None
 
     @property
     def times(self):
@@ -81,7 +86,7 @@ class ProbabilityFunction:
         Returns
         -------
         frame : pandas.DataFrame
-            Probabilities over time.
+            Probabilities over time, as post-processing left them.
         """
         import pandas as pd
 

@@ -33,6 +33,12 @@ def check_parameters(detector, pick_by):
 
 
 def _check_of_functions(detector, pick_by):
+    if detector.postprocessing is not None:
+        raise ValueError(
+            f"postprocessing is for classifiers of windows; "
+            f"{type(detector.classifier).__name__} gives functions over time, sample by sample: "
+            f"leave it out"
+        )
     if detector.stack not in FUNCTION_STACKS:
         raise ValueError(
             f"stack must be one of {', '.join(FUNCTION_STACKS)}; got {detector.stack!r}"

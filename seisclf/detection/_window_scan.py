@@ -32,20 +32,18 @@ def scan_windows(record, classifier, settings):
     min_valid = int(np.ceil(length * settings.min_fraction - 1e-9))
     starts = window_starts(valid, length=length, step=step, min_valid=min_valid)
     usable = _samples_in(valid, starts, length) >= max(1, min_valid)
-    alive = np.array([(np.ptp(data[:, s : s + length], axis=1) > 0).all() for s in starts])
+    alive = _moving(data, starts, length)
     kept = starts[usable & alive]
 
     classes = np.asarray(classifier.classes_)
     stacker = Stacker(n_samples, len(classes), length=length, step=step, stack=settings.stack)
-    scanned = np.zeros(len(valid), dtype=bool)
     windows = np.lib.stride_tricks.sliding_window_view(data, length, axis=1)
     for first in settings.batches(len(kept)):
         batch = kept[first : first + settings.batch_size]
         # A strided view of the record becomes an array only here, one batch at a time.
         X = np.ascontiguousarray(windows[:, batch].swapaxes(0, 1))
         stacker.add(batch, predict_windows(classifier, X))
-        for start in batch:
-            scanned[start : start + length] = True
+    scanned = _reached(kept, length, len(valid))
     coverage = _frame_means((scanned & valid)[:n_samples], step)
     probabilities = stacker.result()
     probabilities[coverage == 0] = np.nan
@@ -79,6 +77,21 @@ def _samples_in(valid, starts, length):
     """Number of valid samples in each window."""
     total = np.concatenate(([0], np.cumsum(valid)))
     return total[starts + length] - total[starts]
+
+
+def _moving(data, starts, length):
+    """Whether in each window every component takes more than one value."""
+    changes = np.zeros(data.shape, dtype=np.int64)
+    np.cumsum(data[:, 1:] != data[:, :-1], axis=1, out=changes[:, 1:])
+    return (changes[:, starts + length - 1] > changes[:, starts]).all(axis=0)
+
+
+def _reached(starts, length, n_samples):
+    """Which samples lie in some window."""
+    change = np.zeros(n_samples + 1, dtype=np.int64)
+    np.add.at(change, starts, 1)
+    np.add.at(change, starts + length, -1)
+    return np.cumsum(change)[:-1] > 0
 
 
 def _frame_means(mask, step):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-STACKS = ("mean", "center", "max")
+STACKS = ("mean", "center", "max", "window")
 
 
 def runs(mask):
@@ -127,7 +127,9 @@ class Stacker:
     probabilities are the average over its samples of the average over the windows that contain
     the sample; ``"center"`` weights each window by a triangle that falls from 1 in its middle to
     0.05 at its edges; both are divided by the sum of weights, so classes sum to one. ``"max"``
-    takes the largest probability of each class and divides by their sum.
+    takes the largest probability of each class and divides by their sum. With ``"window"`` nothing
+    is combined: a frame has the probabilities of the window whose middle lies in it, if there are
+    several those of the one closest to the frame's own middle, and if there is none it is NaN.
 
     Parameters
     ----------
@@ -135,7 +137,7 @@ class Stacker:
         Size of the record and of a prediction.
     length, step : int
         Samples of a window and of a frame.
-    stack : {"mean", "center", "max"}
+    stack : {"mean", "center", "max", "window"}
         Weighting.
     """
 
@@ -147,6 +149,9 @@ class Stacker:
 
     def add(self, starts, probabilities):
         """Enter windows that start at `starts` with `probabilities` (n_windows, n_classes)."""
+        if self.stack == "window":
+            self._place(starts, probabilities)
+            return
         first = starts // self.step
         for offset in range(self.length // self.step + 2):
             frame = first + offset
@@ -165,9 +170,22 @@ class Stacker:
         """Probabilities (n_frames, n_classes), NaN in frames that no window has reached."""
         total = self._sum.sum(axis=1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
-            stacked = self._sum / total
+            stacked = self._sum / (1 if self.stack == "window" else total)
         stacked[self._weight == 0] = np.nan
         return stacked
+
+    def _place(self, starts, probabilities):
+        # Counted in half samples, in which every middle is a whole number.
+        middle = 2 * starts + self.length
+        frame = np.minimum(middle // (2 * self.step), len(self._weight) - 1)
+        # 1 in the middle of the frame, and above 0 wherever the window's middle may fall.
+        nearness = 1 / (1 + np.abs(middle - (2 * frame + 1) * self.step))
+        order = np.lexsort((starts, -nearness, frame))
+        frame, nearest = np.unique(frame[order], return_index=True)
+        row = order[nearest]
+        better = nearness[row] > self._weight[frame]
+        frame, row = frame[better], row[better]
+        self._sum[frame], self._weight[frame] = probabilities[row], nearness[row]
 
     def _overlap(self, starts, frame):
         """Weight of each window in its frame: the integral of the window's taper over it."""

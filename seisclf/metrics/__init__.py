@@ -1,6 +1,7 @@
 """Scores for seismic events: by event, by threshold, with intervals, against a catalogue."""
 
 from ._bootstrap import Interval, bootstrap_interval
+from ._catalogue import catalogue_confusion_matrix
 from ._events import (
     aggregate_by_event,
     event_confusion_matrix,
@@ -21,6 +22,7 @@ __all__ = [
     "ThresholdScan",
     "aggregate_by_event",
     "bootstrap_interval",
+    "catalogue_confusion_matrix",
     "classification_table",
     "detection_scores",
     "event_confusion_matrix",

@@ -1,0 +1,88 @@
+"""Post-processing of class probabilities over time, within a detector."""
+
+from dataclasses import replace
+
+import numpy as np
+
+
+def check_postprocessing(postprocessing):
+    """Refuse what cannot transform series.
+
+    Parameters
+    ----------
+    postprocessing : object or None
+        A transformer or Pipeline.
+
+    Raises
+    ------
+    TypeError
+        If it is something else.
+    """
+    if postprocessing is None:
+        return
+    if isinstance(postprocessing, type) or not hasattr(postprocessing, "fit_transform"):
+        name = getattr(postprocessing, "__name__", type(postprocessing).__name__)
+        raise TypeError(
+            f"postprocessing must be a transformer of series or a Pipeline of such, got {name}: "
+            f"EventDetector(..., postprocessing=stft_cnn_postprocessing())"
+        )
+
+
+def processed(function, postprocessing, is_event):
+    """A probability function as the chain leaves it; the chain always starts from raw values.
+
+    Parameters
+    ----------
+    function : ProbabilityFunction
+        Processed before, by whatever chain, or not.
+    postprocessing : object or None
+        A transformer or Pipeline; None undoes what was done before.
+    is_event : ndarray of bool, shape (n_classes,)
+        Classes that the chain concerns.
+
+    Returns
+    -------
+    function : ProbabilityFunction
+        With ``raw`` if there is a chain.
+    """
+    raw = function.probabilities if function.raw is None else function.raw
+    if postprocessing is None:
+        return function if function.raw is None else replace(function, probabilities=raw, raw=None)
+    from sklearn.base import clone
+
+    # A copy, because it is fitted: series of two stations need not be equally long.
+    chain = clone(postprocessing, safe=False)
+    series = np.ascontiguousarray(raw[:, is_event].T)[np.newaxis]
+    result = np.asarray(chain.fit_transform(series), dtype=float)
+    if result.shape != series.shape:
+        raise ValueError(
+            f"postprocessing turned series of shape {series.shape} (n_series, n_classes, "
+            f"n_frames) into {result.shape}; it must keep the shape"
+        )
+    values = raw.copy()
+    values[:, is_event] = result[0].T
+    values[np.isnan(raw)] = np.nan
+    return replace(function, probabilities=values, raw=raw)
+
+
+def describe(postprocessing):
+    """A chain in words, on one line.
+
+    Parameters
+    ----------
+    postprocessing : object
+        A transformer or Pipeline.
+
+    Returns
+    -------
+    text : str
+        Steps and the parameters that differ from their defaults.
+
+    Examples
+    --------
+    >>> from seisclf.detection import stft_cnn_postprocessing
+    >>> describe(stft_cnn_postprocessing())
+    'ThresholdFilter(), MedianFilter(), GaussianSmoother(), PeakSelector(min_height=0.0)'
+    """
+    steps = [step for _, step in getattr(postprocessing, "steps", [("", postprocessing)])]
+    return ", ".join(" ".join(repr(step).split()) for step in steps)

@@ -31,14 +31,14 @@ def event_codes(n, groups, metadata):
         keys.append(metadata["event_id"].to_numpy(dtype=object))
     if not keys:
         return None
-    offset, rows, nodes = n, [], []
+    offset, owners, shared = n, [], []
     for key in keys:
         codes, labels = pd.factorize(np.asarray(key, dtype=object))
         known = np.flatnonzero(codes >= 0)
-        rows.append(known)
-        nodes.append(offset + codes[known])
+        owners.append(known)
+        shared.append(offset + codes[known])
         offset += len(labels)
-    rows, nodes = np.concatenate(rows), np.concatenate(nodes)
+    rows, nodes = np.concatenate(owners), np.concatenate(shared)
     graph = coo_matrix((np.ones(len(rows), dtype=bool), (rows, nodes)), shape=(offset, offset))
     return connected_components(graph, directed=False)[1][:n]
 

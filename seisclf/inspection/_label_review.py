@@ -5,16 +5,20 @@ import warnings
 import numpy as np
 import pandas as pd
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import WaveformEstimator, validate_waveforms
 from ..utils import check_seed
+from ._correction import apply_decisions
+from ._decisions import check_decisions
 from ._folds import event_codes, fit_whole, make_splits, out_of_fold
 from ._neighbors import embedding, nearest
-from ._review_events import stream_events
+from ._review_events import pipeline_steps, read_rows, relevance_shares, stream_events
 from ._suspects import doubt_of, find_suspects, reason, resolve_method, self_confidence
+from ._texts import as_columns
 
 
 class LabelReview(ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
@@ -206,7 +210,7 @@ class LabelReview(ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
                 f"{type(self.estimator).__name__} has none: wrap it in "
                 f"sklearn.calibration.CalibratedClassifierCV"
             )
-        table = np.ndim(X) == 2
+        table = _is_table(X)
         X, y = validate_waveforms(self, X, y, reset=True, ndim=(2, 3, 4), allow_nan=True)
         check_classification_targets(y)
         if len(np.unique(y)) < 2:
@@ -359,12 +363,7 @@ class LabelReview(ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
         """
         check_is_fitted(self)
         rows = self._rows(rows, which)
-        if getattr(self, "X_", None) is None:
-            raise ValueError(
-                "this review was read from a file, which holds no waveforms: call "
-                "review.attach_waveforms(X) first"
-            )
-        return stream_events(self, self.X_, rows, relevance=relevance)
+        return stream_events(self, self._waveforms(), rows, relevance=relevance)
 
     def _rows(self, rows, which):
         if which not in ("suspects", "all"):
@@ -398,7 +397,7 @@ class LabelReview(ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
             If X has another shape than in ``fit``.
         """
         check_is_fitted(self)
-        table = np.ndim(X) == 2
+        table = _is_table(X)
         X = validate_waveforms(self, X, reset=False, ndim=(2, 3, 4), allow_nan=True)
         if len(X) != self.n_events_:
             raise ValueError(f"X has {len(X)} events, the review {self.n_events_}")
@@ -426,10 +425,121 @@ class LabelReview(ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
         index : Path
             The page.
         """
-        from . import write_page
+        from ._page import write_page
 
         rows = self._rows(rows, which)
         return write_page(self, folder, rows=rows, title=title, relevance=relevance)
+
+    def apply_decisions(
+        self, decisions, *, noise="noise", noise_distance=30.0, relevance=False, bands=None
+    ):
+        """Correct the catalogue of this review.
+
+        Parameters
+        ----------
+        decisions : DataFrame, list of dict, path or list of paths
+            As :func:`read_decisions` gives or reads them.
+        noise : str or list of str, default="noise"
+            Labels that are no events.
+        noise_distance : float or None, default=30.0
+            Seconds within which of an event noise is dropped, see :func:`apply_decisions`.
+        relevance : bool, default=False
+            Whether the provenance says in which frequency bands the relevance of changed labels
+            lies, where the classifier has relevance.
+        bands : sequence of tuple of (low, high), optional
+            These bands, in Hz. Default: octaves from 1 Hz up.
+
+        Returns
+        -------
+        correction : Correction
+            The metadata with a column ``label`` of corrected labels, the changes, and scores of
+            the out-of-fold predictions before and after.
+
+        Raises
+        ------
+        ValueError
+            If decisions cannot be understood.
+        """
+        check_is_fitted(self)
+        frame = (
+            pd.DataFrame(index=range(self.n_events_))
+            if self.metadata_ is None
+            else (self.metadata_)
+        )
+        decisions = check_decisions(decisions)
+        settings = {
+            "noise": noise,
+            "noise_distance": noise_distance,
+            "predicted": self.predicted_,
+            "model": type(pipeline_steps(self.estimator)[-1]).__name__,
+        }
+        # The label of the review wins over a column of that name in the metadata.
+        catalog = frame.assign(event_id=self.event_ids_, label=self.labels_)
+        correction = apply_decisions(catalog, decisions, **settings)
+        changed = correction.changes["row"].to_numpy(dtype=np.intp)
+        if relevance and len(changed):
+            shares = relevance_shares(self, changed, correction.labels[changed], bands)
+            correction = apply_decisions(catalog, decisions, relevance=shares, **settings)
+        return correction
+
+    def continue_fit(self, correction, **params):
+        """Go on training with what experts have verified.
+
+        A classifier with ``continue_fit`` (a network, or a Pipeline that ends in one) learns
+        from the verified events alone, on top of what it knows. Any other is fitted anew on the
+        corrected catalogue, with all events that were not dropped.
+
+        Parameters
+        ----------
+        correction : Correction
+            Of this review, from :meth:`apply_decisions`.
+        **params : dict
+            For the ``continue_fit`` of the network, such as ``max_epochs``.
+
+        Returns
+        -------
+        self : object
+            With ``estimator_`` improved. Probabilities and suspects stay those of ``fit``.
+
+        Raises
+        ------
+        ValueError
+            If nothing was verified, or the correction belongs to another review.
+        TypeError
+            If `params` are given and the classifier has no ``continue_fit``.
+        """
+        check_is_fitted(self)
+        if len(correction.labels) != self.n_events_:
+            raise ValueError(
+                f"correction is of {len(correction.labels)} rows, the review of {self.n_events_}"
+            )
+        labels = np.asarray(list(correction.labels))
+        model = self.estimator_
+        last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+        if hasattr(last, "continue_fit"):
+            rows = correction.verified
+            if not len(rows):
+                raise ValueError("correction has no verified events to go on with")
+            X = read_rows(self._waveforms(), rows)
+            X = model[:-1].transform(X) if last is not model and len(model.steps) > 1 else X
+            last.continue_fit(X, labels[rows], **params)
+            return self
+        if params:
+            raise TypeError(
+                f"{type(last).__name__} has no continue_fit that could take {sorted(params)}"
+            )
+        rows = np.flatnonzero(correction.kept)
+        codes = event_codes(self.n_events_, None, self.metadata_)
+        self.estimator_ = fit_whole(clone(self.estimator), self._waveforms(), labels, rows, codes)
+        return self
+
+    def _waveforms(self):
+        if getattr(self, "X_", None) is None:
+            raise ValueError(
+                "this review was read from a file, which holds no waveforms: call "
+                "review.attach_waveforms(X) first"
+            )
+        return self.X_
 
     def predict(self, X):
         """Classes, by the classifier fitted on all events.
@@ -464,7 +574,7 @@ class LabelReview(ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
         return self.estimator_.predict_proba(self._checked(X))
 
     def _checked(self, X):
-        table = np.ndim(X) == 2
+        table = _is_table(X)
         X = validate_waveforms(self, X, reset=False, ndim=(2, 3, 4), allow_nan=True)
         return X[:, 0] if table else X
 
@@ -487,13 +597,17 @@ class LabelReview(ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
         state = super()._get_fitted_state()
         state.pop("X_", None)
         if self.metadata_ is not None:
-            state["metadata_"] = _as_columns(self.metadata_)
+            state["metadata_"] = as_columns(self.metadata_)
         return state
 
     def _set_fitted_state(self, state):
         super()._set_fitted_state(state)
         if self.metadata_ is not None:
             self.metadata_ = pd.DataFrame(self.metadata_)
+
+
+def _is_table(X):
+    return len(X.shape if hasattr(X, "shape") else np.asarray(X).shape) == 2
 
 
 def _check_metadata(metadata, n):
@@ -513,22 +627,3 @@ def _event_ids(metadata, n):
         return numbers
     ids = metadata["event_id"]
     return np.where(ids.isna(), numbers, ids.astype(str)).astype(str)
-
-
-def _as_columns(frame):
-    """What a file can hold of a table: numbers, datetimes, and text for the rest."""
-    columns = {}
-    for name, column in frame.items():
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            column = column.dt.tz_convert("UTC").map(
-                lambda time: "" if pd.isna(time) else time.isoformat()
-            )
-        values = column.to_numpy()
-        if values.dtype.kind not in "biufM":
-            values = np.array(["" if _is_missing(v) else str(v) for v in values], dtype=str)
-        columns[str(name)] = values
-    return columns
-
-
-def _is_missing(value):
-    return value is None or (np.isscalar(value) and pd.isna(value)) or value is pd.NaT

@@ -7,6 +7,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from ..signal import bandpass, stft
+from ._texts import as_text, is_missing
 
 _BATCH = 32
 _FEW_SAMPLES = 16  # too short for a spectrogram
@@ -175,6 +176,34 @@ def _relevance(review, events, rows):
     return maps, ""
 
 
+def relevance_shares(review, rows, labels, bands=None):
+    """In words, in which bands the relevance of each row for its label lies; {} without any."""
+    from . import layerwise_relevance
+
+    if bands is None:
+        edges = 2.0 ** np.arange(0, 1 + np.floor(np.log2(max(2.0, sampling_rate_of(review) / 2))))
+        bands = list(zip(edges[:-1], edges[1:]))
+    shares = {}
+    for first in range(0, len(rows), _BATCH):
+        batch = rows[first : first + _BATCH]
+        target = np.asarray(list(labels[first : first + _BATCH]))
+        known = np.isin(target, review.classes_)  # a label the classifier has not got
+        batch, target = batch[known], target[known]
+        try:
+            maps = layerwise_relevance(
+                review.estimator_, read_rows(review._waveforms(), batch), target=target
+            )
+            table = maps.band_summary(bands)
+        except (TypeError, ValueError, NotImplementedError):
+            return {}
+        for row, (_, line) in zip(batch, table.iterrows()):
+            parts = [
+                f"{low:g}-{high:g} Hz {line.iloc[k]:.2f}" for k, (low, high) in enumerate(bands)
+            ]
+            shares[int(row)] = ", ".join(parts)
+    return shares
+
+
 def _one_event(review, row, i, waveform, rate, maps, note):
     label, predicted = str(review.labels_[row]), str(review.predicted_[row])
     frequencies, times, spectrogram = None, None, None
@@ -257,7 +286,7 @@ def start_time(metadata, row):
     if metadata is None or "start_time" not in metadata:
         return ""
     value = metadata["start_time"].iloc[row]
-    if pd.isna(value):
+    if is_missing(value):
         return ""
     time = pd.to_datetime(value, utc=True)
     return time.isoformat().replace("+00:00", "Z")
@@ -267,11 +296,7 @@ def _texts(metadata, row):
     if metadata is None:
         return {}
     line = metadata.iloc[row]
-    return {str(name): "" if _missing(value) else str(value) for name, value in line.items()}
-
-
-def _missing(value):
-    return value is None or (np.isscalar(value) and pd.isna(value)) or value is pd.NaT
+    return {str(name): as_text(value) for name, value in line.items()}
 
 
 def _neighbors(review, row):

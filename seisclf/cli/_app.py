@@ -281,6 +281,105 @@ def detect(
     )  # fmt: skip
 
 
+@app.command(short_help="Find doubtful labels; writes a page on which an expert decides.")
+def review(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA",
+            help="Folder with metadata.csv and waveforms.hdf5, or a page to serve again.",
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="Model file or name of an estimator (`seisclf info`); copies of it are trained "
+            "on all events but those they judge.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("review"),
+    serve: Annotated[
+        bool,
+        typer.Option(
+            "--serve", help="Serve the page on this computer and store decisions at once."
+        ),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(help="Port of --serve. Default: that of the last time, or any.")
+    ] = 0,
+    cv: Annotated[int, typer.Option(help="Number of folds; an event stays in one.")] = 5,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show all events, not only doubtful ones.")
+    ] = False,
+    relevance: Annotated[
+        bool,
+        typer.Option(
+            "--relevance/--no-relevance", help="Whether to show what a network looked at."
+        ),
+    ] = True,
+    bandpass: Annotated[
+        tuple[float, float] | None,
+        typer.Option(
+            metavar="LOW HIGH", help="Filter (Hz) of the waveforms shown. Default: above 1 Hz."
+        ),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
+    window: Window = None,
+    noise: Noise = False,
+    label: Label = None,
+    jobs: Annotated[int, typer.Option(help="Folds at a time.")] = 1,
+    quick: Quick = False,
+    seed: Seed = 0,
+):
+    """Judge every label by a model that has not seen the event; write a page to decide on.
+
+    The page opens by double click and needs no network; decisions are kept in the browser and
+    exported as CSV or JSON. With --serve they go to OUT/decisions.sqlite as they are made. Writing
+    a page again keeps its decisions. `seisclf correct` applies them.
+    """
+    from ._review import run_review
+
+    run_review(
+        data, model, out, serve=serve, port=port, cv=cv, everything=everything,
+        relevance=relevance, bandpass=bandpass, title=title, window=window, noise=noise,
+        label=label, jobs=jobs, quick=quick, seed=seed,
+    )  # fmt: skip
+
+
+@app.command(short_help="Apply an expert's decisions; writes a corrected catalogue.")
+def correct(
+    context: typer.Context,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PAGE", help="Folder that `seisclf review` wrote, or a DATA folder."
+        ),
+    ],
+    decisions: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[DECISIONS...]",
+            help="Files that the page exported, of one or several experts. Default: what "
+            "`seisclf review --serve` stored.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("corrected"),
+    label: Label = None,
+    noise: Annotated[str, typer.Option(help="Class that is no event.")] = "noise",
+    noise_distance: Annotated[
+        float, typer.Option(min=0, help="Seconds from an event within which noise is dropped.")
+    ] = 30.0,
+):
+    """Apply decisions to the catalogue and say who changed what, with scores before and after."""
+    from ._correct import run_correct
+
+    run_correct(
+        source, decisions, out, label=label, noise=noise, noise_distance=noise_distance,
+        command=context.obj,
+    )  # fmt: skip
+
+
 @app.command(short_help="Say what a model or a data folder holds, or list the estimators.")
 def info(
     path: Annotated[

@@ -4,14 +4,19 @@ from ._agreement import Agreement, label_agreement
 from ._correction import Correction, apply_decisions
 from ._decisions import read_decisions
 from ._label_review import LabelReview
+from ._page import write_page
 from ._review_events import ReviewEvent
+from ._server import ReviewServer, serve_page
 
 __all__ = [
     "Agreement",
     "Correction",
     "LabelReview",
     "ReviewEvent",
+    "ReviewServer",
     "apply_decisions",
     "label_agreement",
     "read_decisions",
+    "serve_page",
+    "write_page",
 ]

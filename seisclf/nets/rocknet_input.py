@@ -122,6 +122,11 @@ class RockNetInput(nn.Module):
         return torch.where(constant | (std == 0), 0.0, x / torch.where(std > 0, std, 1.0))
 
     def _spectrogram(self, x):
+        cells = self.cells(x)
+        return cells / spread_of(cells)
+
+    def cells(self, x):
+        """Spectrogram of (n, n_samples) before it is divided by its spread: linear in `x`."""
         n_samples = x.shape[-1]
         spectrum = torch.fft.rfft(x - x.mean(dim=-1, keepdim=True), self.n_padded)
         # The response is that of as many samples as an event has, so nothing wraps around, and
@@ -130,11 +135,10 @@ class RockNetInput(nn.Module):
         x = torch.fft.irfft(spectrum, self.n_padded)[:, :n_samples]
         frames = nn.functional.pad(x, self.padding).unfold(-1, self.length, self.hop)
         cells = (frames @ self.transform.to(x.dtype)).transpose(-2, -1)
-        cells = cells.unflatten(-2, (2, self.n_frequencies))
-        return cells / _spread(cells)
+        return cells.unflatten(-2, (2, self.n_frequencies))
 
 
-def _spread(cells):
+def spread_of(cells):
     """Standard deviation of complex cells, one where there is no signal."""
     centred = cells - cells.mean(dim=(-2, -1), keepdim=True)
     variance = centred.square().sum(dim=1, keepdim=True).mean(dim=(-2, -1), keepdim=True)

@@ -174,7 +174,7 @@ class STFTCNN(nn.Module):
         """What the last dense layer sees of waveforms, (n, n_hidden), without dropout."""
         found = self.blocks(_channels_last(self.spectrogram(x)))
         # Up to the activation of the hidden layer, past the dropout before it.
-        for layer in self.head[:-2]:
+        for layer in list(self.head)[:-2]:
             found = found if isinstance(layer, nn.Dropout) else layer(found)
         return found
 
@@ -188,7 +188,9 @@ def _pictures(representation, n_samples, sampling_rate, band, frames, wavelets):
     if representation == "waveform":
         return [], (None, np.arange(n_samples) / sampling_rate)
     if representation == "stft":
-        layer = STFTMagnitude(n_samples, sampling_rate=sampling_rate, **frames, **band)
+        layer: STFTMagnitude | MorletScalogram = STFTMagnitude(
+            n_samples, sampling_rate=sampling_rate, **frames, **band
+        )
     else:
         frequencies = scalogram_frequencies(
             n_samples, sampling_rate=sampling_rate, **wavelets, **band

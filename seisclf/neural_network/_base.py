@@ -297,10 +297,10 @@ class NeuralEstimator(WaveformEstimator):
             self._seed = check_seed(self.random_state)
             self.history_ = []
 
-    def _run(self, train, valid, epochs, schedule, patience):
+    def _run(self, train, valid, epochs, schedule, patience, more_callbacks=()):
         device = resolve_device(self.device)
         seeds = np.random.SeedSequence([self._seed, len(self.history_)]).generate_state(2)
-        callbacks = self._session_callbacks(epochs, schedule, patience)
+        callbacks = self._session_callbacks(epochs, schedule, patience, more_callbacks)
         with private_generator(int(seeds[0]), device):
             net = self._prepared_net(device, callbacks, int(seeds[1]))
             finished = net.train_on(train, valid, epochs)
@@ -318,7 +318,7 @@ class NeuralEstimator(WaveformEstimator):
                 stacklevel=4,
             )
 
-    def _session_callbacks(self, epochs, schedule, patience):
+    def _session_callbacks(self, epochs, schedule, patience, more):
         params = self.lr_schedule_params if schedule == self.lr_schedule else None
         params = schedule_params(schedule, params)
         callbacks = [
@@ -332,6 +332,7 @@ class NeuralEstimator(WaveformEstimator):
         ]
         if patience:
             callbacks.append(("stop_early", StopEarly(patience)))
+        callbacks.extend(more)
         if self.verbose:
             callbacks.append(("progress", Progress(epochs, type(self).__name__)))
         return callbacks
@@ -383,7 +384,7 @@ class NeuralEstimator(WaveformEstimator):
     # Prediction and state -----------------------------------------------------------------------
 
     def _forward(self, X, *, part=None):
-        """Outputs of the module (or of one of its parts) for X, one array or one for each head."""
+        """Outputs for X, one array or one for each head; of the module or one of its parts."""
         batches = list(self._forward_batches(X, part=part))
         if isinstance(batches[0], tuple):
             return tuple(map(np.concatenate, zip(*batches, strict=True)))
@@ -397,7 +398,7 @@ class NeuralEstimator(WaveformEstimator):
         if part is None:
             module = self._inference_module(net.module_)
         else:
-            module = net.module_.get_submodule(part)
+            module = getattr(net.module_, part)
         with net.running(module):
             for out in net.forward_iter(dataset):
                 many = isinstance(out, tuple)

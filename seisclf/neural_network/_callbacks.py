@@ -151,6 +151,56 @@ class StopEarly(Callback):
         self.best_weights_ = None
 
 
+class StopOnTrainAccuracy(Callback):
+    """Record the accuracy on the training events, and stop when it does not rise any more.
+
+    Events are counted as training sees them, augmented, with dropout and while the weights
+    change; those of weight zero are not counted.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without a rise after which to stop.
+    min_delta : float
+        What is no rise: a smaller difference, or one as small.
+    """
+
+    def __init__(self, patience, min_delta):
+        self.patience = patience
+        self.min_delta = min_delta
+
+    def on_train_begin(self, net, **kwargs):
+        """Start anew."""
+        self.best_ = -math.inf
+        self.waited_ = 0
+
+    def on_epoch_begin(self, net, **kwargs):
+        """Nothing counted yet."""
+        self.hits_ = self.seen_ = 0
+
+    def on_batch_end(self, net, batch=None, training=None, y_pred=None, **kwargs):
+        """Count the events of one batch that got their class."""
+        if not training:
+            return
+        inputs, target = batch
+        target = target.argmax(dim=1) if target.ndim == 2 else target  # probabilities, augmented
+        counted = inputs["weight"] > 0
+        hits = (y_pred.detach().argmax(dim=1).cpu() == target.cpu()) & counted
+        self.hits_ += int(hits.sum())
+        self.seen_ += int(counted.sum())
+
+    def on_epoch_end(self, net, **kwargs):
+        """Compare with the best epoch of this session."""
+        accuracy = self.hits_ / max(1, self.seen_)
+        net.history.record("train_acc", accuracy)
+        if accuracy > self.best_ + self.min_delta:
+            self.best_, self.waited_ = accuracy, 0
+            return
+        self.waited_ += 1
+        if self.waited_ >= self.patience:
+            net.stop_training()
+
+
 class Progress(Callback):
     """One line per fit: a bar over the epochs with the losses.
 

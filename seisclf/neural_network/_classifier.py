@@ -4,18 +4,44 @@ import numpy as np
 import torch
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
 
 from ._base import NeuralEstimator
+from ._callbacks import StopOnTrainAccuracy
 from ._net import ClassifierNet
-from ._weights import class_factors
+from ._params import check_not_negative, check_positive_integer, check_training_params
+from ._weights import class_factors, mean_one
+
+
+def _names_classes(estimator):
+    """Whether the outputs are logits of classes, so that training events can be counted."""
+    if issubclass(estimator._net_class, ClassifierNet):
+        return True
+    raise AttributeError(
+        f"{type(estimator).__name__} learns functions over time and has no accuracy while it "
+        f"trains: go on with set_params(warm_start=True, max_epochs=...).fit(X, y, ...)"
+    )
+
+
+def _has_features(estimator):
+    """Whether the module says what its last layer sees; nobody knows before it is built."""
+    if not hasattr(estimator, "net_") or hasattr(estimator.net_.module_, "features"):
+        return True
+    raise AttributeError(
+        f"{type(estimator).__name__} has no embedding, because its module "
+        f"{type(estimator.net_.module_).__name__} has no method features(x) that returns what its "
+        f"last layer sees, (n, n_embedding)"
+    )
 
 
 class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     """Parent of the classifying networks: one logit per class, cross-entropy.
 
     The module returns logits of shape (n, n_classes); the softmax is taken once, in double
-    precision, after the network.
+    precision, after the network. If the module has a method ``features(x)`` that returns what
+    its last layer sees, (n, n_embedding), the classifier has an embedding (`embed`).
 
     Parameters
     ----------
@@ -123,6 +149,92 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         """
         self._check_classes(classes)
         return self._partial_fit(X, y, sample_weight, epochs, learn_from=classes)
+
+    @available_if(_names_classes)
+    def continue_fit(self, X, y, sample_weight=None, *, max_epochs=50, patience=5, min_delta=0.0):
+        """Train a second session on other events, such as those an expert has verified.
+
+        It goes on from the weights and the optimizer's memory of the last session, and stops when
+        the accuracy on these events has not risen for some epochs, as published [1]_.
+
+        Parameters
+        ----------
+        X : array-like or LazyWaveforms of shape (n_events, n_channels, n_samples)
+            Waveforms, of the shape that was seen first. All are learned from, none is set aside,
+            whatever `early_stopping` and `validation_fraction` say. If the old events are not
+            among them, the network may forget what these do not show.
+        y : array-like of shape (n_events,)
+            Labels, all among ``classes_``; not every class need occur. "balanced" class weights
+            are those of these events.
+        sample_weight : array-like of shape (n_events,), optional
+            How much each event counts in the loss. An event of weight zero does not count in the
+            accuracy either.
+        max_epochs : int, default=50
+            Passes over these events at most.
+        patience : int, default=5
+            Epochs without a rise of the training accuracy after which to stop.
+        min_delta : float, default=0.0
+            A rise by no more than this does not count as one.
+
+        Returns
+        -------
+        self : object
+            The fitted classifier, with the weights of the last epoch. ``history_`` goes on; the
+            epochs of this session have ``train_acc``, the part of the events that got their class
+            while training (with dropout, augmented, and while the weights changed).
+
+        Raises
+        ------
+        NotFittedError
+            If there was no first session.
+        ValueError
+            If X, y or a parameter cannot be used, a label is not among ``classes_``, or the loss
+            is not finite.
+
+        Notes
+        -----
+        The learning rate begins anew at `lr` and follows `lr_schedule` from its beginning
+        ("cosine" falls over `max_epochs` of this session): a plateau of the old events says
+        nothing about the new ones. To begin lower, call ``set_params(lr=...)`` before.
+
+        References
+        ----------
+        .. [1] Jiang, J., Murray, D., Stankovic, V., Stankovic, L., Hibert, C., Pytharouli, S. and
+           Malet, J.-P. (2025). A human-on-the-loop approach for labelling seismic recordings from
+           landslide site via a multi-class deep-learning based classification model. Science of
+           Remote Sensing. https://doi.org/10.1016/j.srs.2024.100189
+        """
+        check_is_fitted(
+            self,
+            msg="This %(name)s has had no first session, or is an unfitted clone of one that had: "
+            "call fit before continue_fit.",
+        )
+        check_training_params(self)
+        check_positive_integer("max_epochs", max_epochs)
+        check_positive_integer("patience", patience)
+        check_not_negative("min_delta", min_delta)
+        dataset = self._dataset(X, y, sample_weight, fresh=False)
+        dataset.count, dataset.weight = dataset.weight, mean_one(dataset.weight)
+        stop = ("stop_on_train_accuracy", StopOnTrainAccuracy(patience, min_delta))
+        self._run(dataset, None, max_epochs, self.lr_schedule, None, [stop])
+        return self
+
+    @available_if(_has_features)
+    def embed(self, X):
+        """What the last layer sees of each event: near each other is what looks alike to it.
+
+        Parameters
+        ----------
+        X : array-like or LazyWaveforms of shape (n_events, n_channels, n_samples)
+            Waveforms.
+
+        Returns
+        -------
+        embedding : ndarray of float32 of shape (n_events, n_embedding)
+            The module's ``features(x)``, for instance the activations of the last hidden layer.
+            A network whose module has no such method has no embedding.
+        """
+        return self._forward(X, part="features").astype(np.float32)
 
     def _check_classes(self, classes):
         if classes is None or not self.__sklearn_is_fitted__():

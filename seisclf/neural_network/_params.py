@@ -32,8 +32,7 @@ def check_training_params(estimator):
     check_positive_integer("batch_size", estimator.batch_size)
     if not _is_number(estimator.lr) or estimator.lr <= 0:
         raise ValueError(f"lr must be a number > 0; got {estimator.lr!r}")
-    if not _is_number(estimator.weight_decay) or estimator.weight_decay < 0:
-        raise ValueError(f"weight_decay must be a number >= 0; got {estimator.weight_decay!r}")
+    check_not_negative("weight_decay", estimator.weight_decay)
     schedule_params(estimator.lr_schedule, estimator.lr_schedule_params)
     if estimator.dtype not in ("float32", "float64"):
         raise ValueError(f"dtype must be 'float32' or 'float64'; got {estimator.dtype!r}")
@@ -51,6 +50,12 @@ def check_positive_integer(name, value):
     """Refuse what is not an integer of at least 1."""
     if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1; got {value!r}")
+
+
+def check_not_negative(name, value):
+    """Refuse what is not a number of at least 0."""
+    if not _is_number(value) or not value >= 0:
+        raise ValueError(f"{name} must be a number >= 0; got {value!r}")
 
 
 def _is_number(value):

@@ -4,7 +4,7 @@ import numbers
 
 import torch
 
-_FIRST_COLUMNS = ("epoch", "train_loss", "valid_loss", "valid_acc", "lr", "dur")
+_FIRST_COLUMNS = ("epoch", "train_loss", "train_acc", "valid_loss", "valid_acc", "lr", "dur")
 
 
 def history_of(net):

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from ...signal import bandpass as _bandpass
-from ._arrays import pack_relevance, pack_spectrogram, pack_thumbnail, pack_waveform, small_map
+from ._arrays import pack_relevance, pack_spectrogram, pack_waveform, small_map
 
 # Columns of the metadata that hold onsets in seconds after the first sample.
 _MARKS = {"p_onset": "P", "s_onset": "S"}
@@ -35,7 +35,7 @@ def script(function, *values):
     return f"seisclf.{function}({inside});\n"
 
 
-def event_record(event, classes, *, band):
+def event_record(event, classes, shown):
     """What the page needs to know of an event.
 
     Parameters
@@ -44,16 +44,14 @@ def event_record(event, classes, *, band):
         As :meth:`LabelReview.events` gives it.
     classes : list of str
         Order of the probabilities.
-    band : tuple of float or None
-        Corner frequencies (Hz) of the filter for the waveforms that are shown.
+    shown : ndarray of shape (n_channels, n_samples)
+        The waveform as it is drawn, see :func:`shown_waveform`.
 
     Returns
     -------
     record : dict
         As JSON holds it; arrays packed.
     """
-    waveform = np.atleast_2d(np.asarray(event.waveform))
-    rate = float(event.sampling_rate)
     record = {
         "row": int(event.row),
         "event_id": str(event.event_id),
@@ -64,11 +62,11 @@ def event_record(event, classes, *, band):
         "reason": str(event.reason),
         "suspect": bool(event.suspect),
         "start_time": str(event.start_time or ""),
-        "duration": waveform.shape[1] / rate,
-        "components": component_names(event.components, len(waveform)),
+        "duration": shown.shape[1] / float(event.sampling_rate),
+        "components": component_names(event.components, len(shown)),
         "metadata": [[str(name), str(value)] for name, value in event.metadata.items()],
         "marks": _marks(event.metadata),
-        "waveform": pack_waveform(filtered(waveform, rate, band)),
+        "waveform": pack_waveform(shown),
         "spectrogram": None,
         "relevance": _relevance(event),
         "relevance_note": str(getattr(event, "relevance_note", "")),
@@ -81,23 +79,23 @@ def event_record(event, classes, *, band):
     return record
 
 
-def thumbnail(event, *, band):
-    """The first component of an event, very small.
+def shown_waveform(event, band):
+    """The waveform of an event as it is drawn.
 
     Parameters
     ----------
     event : ReviewEvent
         Any event.
     band : tuple of float or None
-        As of :func:`event_record`.
+        Corner frequencies (Hz).
 
     Returns
     -------
-    data : str
-        See :func:`pack_thumbnail`.
+    waveform : ndarray of shape (n_channels, n_samples)
+        See :func:`filtered`.
     """
-    waveform = np.atleast_2d(np.asarray(event.waveform))[:1]
-    return pack_thumbnail(filtered(waveform, float(event.sampling_rate), band)[0])
+    waveform = np.atleast_2d(np.asarray(event.waveform))
+    return filtered(waveform, float(event.sampling_rate), band)
 
 
 def filtered(waveform, rate, band):

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ...utils import progress_bar
-from ._scripts import event_record, script, thumbnail
+from ._arrays import pack_thumbnail
+from ._scripts import event_record, script, shown_waveform
 
 # The file by which a folder of ours is known, and what it says.
 _MARKER, _FORMAT, _VERSION = "review.json", "seisclf review page", 1
@@ -161,10 +162,11 @@ def _write_events(review, folder, classes, *, rows, which, relevance, bandpass, 
     index, neighbors, thumbnails, band = [], {}, {}, None
     for event in bar:
         band = _band(bandpass, float(event.sampling_rate))
-        record = event_record(event, classes, band=band)
+        shown = shown_waveform(event, band)
+        record = event_record(event, classes, shown)
         path = folder / event_file(record["row"])
         path.write_text(script("event", record), encoding="ascii")
-        thumbnails[record["row"]] = thumbnail(event, band=band)
+        thumbnails[record["row"]] = pack_thumbnail(shown[0])
         neighbors[record["row"]] = list(event.neighbors or ())
         keys = ("row", "event_id", "label", "predicted", "doubt", "suspect", "start_time")
         index.append([record[key] for key in keys])
@@ -178,7 +180,7 @@ def _add_neighbors(review, folder, neighbors, thumbnails, band):
     missing = sorted(wanted - set(thumbnails))
     if missing:
         for event in review.events(rows=missing, relevance=False):
-            thumbnails[int(event.row)] = thumbnail(event, band=band)
+            thumbnails[int(event.row)] = pack_thumbnail(shown_waveform(event, band)[0])
     for row, each in neighbors.items():
         shown = [
             {

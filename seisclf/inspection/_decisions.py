@@ -120,7 +120,10 @@ def _read(path):
 def _read_sqlite(path):
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         try:
-            rows = database.execute(f"SELECT * FROM {_TABLE} ORDER BY rowid")
+            names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+            # The server keeps everything in the one and shows the latest in the other.
+            source = "history ORDER BY id" if "history" in names else _TABLE
+            rows = database.execute(f"SELECT * FROM {source}")
         except sqlite3.Error as error:
             raise ValueError(f"{path} has no table of decisions: {error}") from error
         names = [column[0] for column in rows.description]
@@ -134,7 +137,8 @@ def _checked(frame, source):
     missing = {"new_label", "old_label"} - set(frame)
     if missing or not {"event_id", "row"} & set(frame):
         raise ValueError(
-            f"{source} lacks the columns {sorted(missing) or ['event_id (or row)']}; decisions have the columns {COLUMNS}"
+            f"{source} lacks the columns {sorted(missing) or ['event_id (or row)']}; decisions "
+            f"have the columns {COLUMNS}"
         )
     frame = frame.reindex(columns=COLUMNS).reset_index(drop=True)
     problems: list[str] = []

@@ -50,7 +50,10 @@ def make_splits(cv, X, y, codes, metadata, seed):
     else:
         ours = type(cv).__module__.partition(".")[0] == "seisclf"
         shared = metadata if ours and metadata is not None else codes
-        splits = list(check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y, shared))
+        with warnings.catch_warnings():
+            # Whether the folds divide events all the same is checked below.
+            warnings.filterwarnings("ignore", message="The groups parameter is ignored")
+            splits = list(check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y, shared))
     if codes is not None:
         _check_whole(splits, codes)
     return splits
@@ -60,6 +63,11 @@ def _stratified(n_splits, y, codes, seed):
     if n_splits < 2:
         raise ValueError(f"cv must be at least 2 folds, or a splitter; got {n_splits}")
     units = pd.Series(np.arange(len(y)) if codes is None else codes)
+    if units.nunique() < 2:
+        raise ValueError(
+            "all rows belong to one event (groups, metadata['event_id']), so that no fold can "
+            "be held out: give rows of several events"
+        )
     # What the largest class can fill; more folds would leave some empty.
     largest = int(units.groupby(y).nunique().max())
     possible = max(2, min(n_splits, largest))
@@ -69,11 +77,6 @@ def _stratified(n_splits, y, codes, seed):
             f"{possible} are made",
             UserWarning,
             stacklevel=4,
-        )
-    if units.nunique() < 2:
-        raise ValueError(
-            "all rows belong to one event (groups, metadata['event_id']), so that no fold can "
-            "be held out: give rows of several events"
         )
     whole = codes is not None and units.duplicated().any()
     kind = StratifiedGroupKFold if whole else StratifiedKFold

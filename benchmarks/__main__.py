@@ -12,7 +12,14 @@ from pathlib import Path
 import benchmarks
 
 # Those that need data from outside run by name only.
-_BY_NAME_ONLY = {"gujarat", "rocknet", "rocknet_scores", "rocknet_training"}
+_BY_NAME_ONLY = {
+    "gujarat",
+    "luhu_chain",
+    "representations",
+    "rocknet",
+    "rocknet_scores",
+    "rocknet_training",
+}
 
 
 def main():

@@ -17,7 +17,7 @@ class TrainingDisplay:
     ----------
     history : list of dict
         ``history_`` of a network: one dictionary for each epoch with ``train_loss`` and, where
-        they exist, ``valid_loss``, ``valid_acc`` and ``lr``; of several tasks also
+        they exist, ``train_acc``, ``valid_loss``, ``valid_acc`` and ``lr``; of several tasks also
         ``train_<task>_loss``, ``valid_<task>_loss`` and ``weight_<task>``.
     best_epoch : int, optional
         Epoch to mark.
@@ -30,7 +30,7 @@ class TrainingDisplay:
         The figure, after :meth:`plot`.
     axes_ : ndarray of matplotlib.axes.Axes of shape (n_panels,)
         Panels from top to bottom: loss, losses of the tasks (validation dashed), weights of the
-        tasks, accuracy (with validation only), learning rate; those that have data.
+        tasks, accuracy (with validation or ``continue_fit`` only), learning rate; those that have data.
 
     Examples
     --------
@@ -133,7 +133,10 @@ class TrainingDisplay:
                 "weight of tasks",
                 [(f"weight_{task}", None, color) for task, color in tasks if several],
             ),
-            ("accuracy", [("valid_acc", "validation", _VALID)]),
+            (
+                "accuracy",
+                [("train_acc", "training", _TRAIN), ("valid_acc", "validation", _VALID)],
+            ),
             ("learning rate", [("lr", None, "0.2")]),
         ]
         kept = [(label, [c for c in curves if c[0] in columns]) for label, curves in panels]
@@ -167,6 +170,8 @@ class TrainingDisplay:
             axis.legend(frameon=False, ncols=1 if len(curves) < 5 else 2, fontsize="small")
         if label == "accuracy":
             axis.set_ylim(top=1.02)
+            if "train_acc" in {column for column, *_ in curves}:
+                axis.legend(frameon=False, fontsize="small")
         if label == "learning rate":
             axis.set_ylim(bottom=0)
         axis.xaxis.get_major_locator().set_params(integer=True)

@@ -20,6 +20,7 @@ def grouped_importances(
     scoring=None,
     sample_weight=None,
     random_state=None,
+    orders=None,
 ):
     """Loss of score when all features of a group are shuffled by the same permutation.
 
@@ -43,6 +44,8 @@ def grouped_importances(
         Weights of events in the score.
     random_state : int, RandomState, Generator or None
         Seed.
+    orders : list of ndarray of int of shape (n_events,), optional
+        For each repetition the row from which each row gets its features. Default: random ones.
 
     Returns
     -------
@@ -56,8 +59,9 @@ def grouped_importances(
     scores = _scorer(model, scoring, sample_weight, y)
     names, members = _groups(table, by)
     # Each group gets the same permutations, so that their differences are not those of the draws.
-    rng = np.random.default_rng(check_seed(random_state))
-    orders = [rng.permutation(len(features)) for _ in range(n_repeats)]
+    if orders is None:
+        rng = np.random.default_rng(check_seed(random_state))
+        orders = [rng.permutation(len(features)) for _ in range(n_repeats)]
 
     baseline = scores(features[np.newaxis])[0]
     losses = np.empty((len(names), n_repeats))

@@ -204,8 +204,8 @@ def _explained(outputs, target):
         return explained
     if not isinstance(outputs, torch.Tensor) or outputs.ndim != 2:
         raise ValueError(
-            "the module does not return outputs of shape (n, n_outputs): give as target a function "
-            "that makes one number for each event of what it returns"
+            "the module does not return outputs of shape (n, n_outputs): give as target a "
+            "function that makes one number for each event of what it returns"
         )
     columns = torch.as_tensor(target, device=outputs.device).expand(len(outputs))
     return outputs.gather(1, columns.long()[:, None])[:, 0]

@@ -1,8 +1,8 @@
 """How relevance passes a layer: the rules of layer-wise relevance propagation.
 
-What is carried backwards is relevance over activation, ``c = R / a``. In these terms a layer that is
-linear without bias passes ``c`` as it passes a gradient, so that autograd does the work; a rule is
-another layer with the same output, whose gradient is what the rule says.
+What is carried backwards is relevance over activation, ``c = R / a``. In these terms a layer that
+is linear without bias passes ``c`` as it passes a gradient, so that autograd does the work; a rule
+is another layer with the same output, whose gradient is what the rule says.
 """
 
 from dataclasses import dataclass
@@ -54,8 +54,8 @@ class RuleSettings:
             if key == kind or fnmatchcase(path, key):
                 return rule
         raise ValueError(
-            f"rule={self.rule!r} says nothing about the layer {path!r} ({kind}): add a key '*' for "
-            f"all others"
+            f"rule={self.rule!r} says nothing about the layer {path!r} ({kind}): add a key '*' "
+            f"for all others"
         )
 
 

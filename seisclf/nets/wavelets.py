@@ -81,9 +81,12 @@ class MorletScalogram(nn.Module):
         self.n_fft = self.n_periodic * self.hop
         per_frame = _samples_per_frame(self.frequencies / sampling_rate * self.hop, w0, self.hop)
         self.groups = tuple(int(n) for n in np.unique(per_frame))
+        n_bins = self.n_fft // 2 + 1
+        self.n_beyond = 0  # bins beyond the Nyquist frequency that some runs of bins go on to
         for n in self.groups:
             cycles = self.frequencies[per_frame == n] / sampling_rate * self.n_fft
             first, wavelets = self._wavelets(cycles, n, w0)
+            self.n_beyond = max(self.n_beyond, int(first.max()) + wavelets.shape[1] - n_bins)
             self.register_buffer(f"first_{n}", torch.from_numpy(first), persistent=False)
             # As pairs of real numbers: casting a module leaves complex ones as they are.
             pairs = torch.view_as_real(torch.from_numpy(wavelets)).contiguous()
@@ -108,8 +111,7 @@ class MorletScalogram(nn.Module):
     def forward(self, x):
         """Turn (n, n_channels, n_samples) into (n, n_channels, n_frequencies, n_frames)."""
         spectrum = torch.fft.rfft(x, self.n_fft)
-        # Zeros for runs of bins that go on beyond the Nyquist frequency.
-        spectrum = nn.functional.pad(spectrum, (0, self.n_fft))
+        spectrum = nn.functional.pad(spectrum, (0, self.n_beyond))
         rows = [self._frames(spectrum, n) for n in self.groups]
         return torch.cat(rows, dim=-2)[..., : self.n_frames]
 

@@ -30,7 +30,8 @@ class TrainingDisplay:
         The figure, after :meth:`plot`.
     axes_ : ndarray of matplotlib.axes.Axes of shape (n_panels,)
         Panels from top to bottom: loss, losses of the tasks (validation dashed), weights of the
-        tasks, accuracy (with validation or ``continue_fit`` only), learning rate; those that have data.
+        tasks, accuracy (with validation or after ``continue_fit``), learning rate; those that have
+        data.
 
     Examples
     --------

@@ -76,7 +76,16 @@ def serve_page(folder, *, port=0, database=None, open_browser=False):
 
 
 class ReviewServer:
-    """A running server; see :func:`serve_page`. Usable in a with statement.
+    """A running server, made by :func:`serve_page`. Usable in a with statement.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The review page.
+    store : DecisionStore
+        Where decisions go.
+    port : int
+        As of :func:`serve_page`.
 
     Attributes
     ----------

@@ -54,6 +54,7 @@
       select.dataset.names = names;
       const options = [["columns", "components side by side"]];
       if (components.length === 1) options.pop();
+      select.parentElement.hidden = components.length === 1;
       components.forEach((name, c) => options.push([String(c), `maps of ${name} only`]));
       select.replaceChildren(...options.map(([value, words]) => {
         const option = app.element("option", "", words);
@@ -140,13 +141,16 @@
       const whose = map.label === record.label
         ? (map.label === record.predicted ? "given label and model" : "given label")
         : "model";
-      const error = map.error === null ? ""
-        : `   conservation error ${map.error === 0 ? "0" : map.error.toExponential(1)}`;
+      const error = map.error === null ? "" : `   conservation error ${share(map.error)}`;
       const title = `Relevance for ${map.label} (${whose})${error}`;
       maps.push({ ...map, kind: "relevance", key: `r${i}`, title });
     });
     return maps;
   }
+
+  // As percent, unless that would be nothing but zeros.
+  const share = (part) => Math.abs(part) >= 0.0005 || part === 0
+    ? `${(100 * part).toFixed(1)} %` : part.toExponential(0);
 
   // ---- traces ----------------------------------------------------------------------------------
   function drawTrace(pen, record, channel, box) {
@@ -354,7 +358,8 @@
       pen.stroke();
       pen.fillText(String(t), Math.min(x, column.x + column.w - 8), y + 14);
     }
-    pen.fillText("seconds after the first sample", column.x + column.w / 2, y + 28, column.w);
+    const words = column.w < 190 ? "seconds" : "seconds after the first sample";
+    pen.fillText(words, column.x + column.w / 2, y + 28);
   }
 
   // Rows have equal height; their frequencies may be spaced in any way.

@@ -35,7 +35,7 @@
   function showWords(record) {
     const name = app.byId("event-name");
     name.replaceChildren(app.element("strong", "", record.event_id));
-    const time = record.start_time.replace("T", " ").replace(/(\.\d)\d*/, "$1").replace("Z", "");
+    const time = record.start_time.replace("T", " ").replace(/\.\d*|Z/g, "");
     if (time) name.append(`  ${time} UTC`);
     name.title = `row ${record.row}, ${record.event_id}, ${record.start_time}`;
     app.byId("given").textContent = record.label;
@@ -52,6 +52,7 @@
       const line = app.element("button", "class");
       line.type = "button";
       line.dataset.class = name;
+      line.title = name;
       const bar = app.element("span", "bar");
       bar.style.width = `${100 * (p || 0)}%`;
       line.append(bar, app.element("kbd", "", i < 9 ? String(i + 1) : " "));
@@ -65,6 +66,7 @@
       });
       return line;
     });
+    app.byId("classes").classList.toggle("many", lines.length > 8);
     app.byId("classes").replaceChildren(...lines);
   }
 
@@ -94,10 +96,15 @@
     const known = record.metadata.filter(([, value]) => value !== "");
     app.byId("metadata-rows").replaceChildren(...known.map(([name, value]) => {
       const line = app.element("tr");
-      line.append(app.element("td", "", name), app.element("td", "", value));
+      line.append(app.element("td", "", name), app.element("td", "", shortened(value)));
+      line.title = value;
       return line;
     }));
   }
+
+  // 22.702999114990234 is a number of single precision, and 22.703 all it says.
+  const shortened = (value) =>
+    /^-?\d+\.\d{7,}$/.test(value) ? String(Number(Number(value).toPrecision(7))) : value;
 
   // What stands of the decision: chosen button, confidence, note, progress.
   app.showDecision = function () {

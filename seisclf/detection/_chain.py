@@ -76,13 +76,18 @@ def describe(postprocessing):
     Returns
     -------
     text : str
-        Steps and the parameters that differ from their defaults.
+        Steps with all their parameters.
 
     Examples
     --------
     >>> from seisclf.detection import stft_cnn_postprocessing
-    >>> describe(stft_cnn_postprocessing())
-    'ThresholdFilter(), MedianFilter(), GaussianSmoother(), PeakSelector(min_height=0.0)'
+    >>> describe(stft_cnn_postprocessing()[:2])
+    'ThresholdFilter(threshold=0.5), MedianFilter(size=5)'
     """
     steps = [step for _, step in getattr(postprocessing, "steps", [("", postprocessing)])]
-    return ", ".join(" ".join(repr(step).split()) for step in steps)
+    said = []
+    for step in steps:
+        params = step.get_params(deep=False) if hasattr(step, "get_params") else {}
+        values = ", ".join(f"{name}={value!r}" for name, value in params.items())
+        said.append(f"{type(step).__name__}({values})")
+    return ", ".join(said)

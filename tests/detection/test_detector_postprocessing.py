@@ -99,7 +99,7 @@ def test_events_are_what_the_chain_leaves():
     assert seconds(frame["onset"]) == [20, 30, 50]
     assert seconds(frame["end"]) == [30, 40, 53]
     assert_allclose(frame["probability"], SURE)
-    assert found.settings["postprocessing"] == "MedianFilter()"
+    assert found.settings["postprocessing"] == "MedianFilter(size=5)"
     assert found.settings["stack"] == "window"
 
 

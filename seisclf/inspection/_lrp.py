@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from ..nets.layers import ConvUnit
 from ._lrp_audit import check_modules
 from ._lrp_layers import Ledger, RuleSettings
 from ._lrp_mode import RelevanceMode
@@ -117,7 +118,10 @@ def relevance_of(
 
 
 def working_copy(module, dtype=None, device=None):
-    """A copy in evaluation mode that shares the weights but no gradients and no hooks of ours.
+    """A copy in evaluation mode that shares weights, but neither gradients nor hooks.
+
+    Where batch normalisation follows a convolution by construction, it is folded here already;
+    elsewhere it is when both are seen to follow each other.
 
     Parameters
     ----------
@@ -138,7 +142,11 @@ def working_copy(module, dtype=None, device=None):
         shared[id(parameter)] = nn.Parameter(parameter.detach(), requires_grad=False)
     for buffer in module.buffers():
         shared[id(buffer)] = buffer.detach()
-    return copy.deepcopy(module, shared).eval().to(device=device, dtype=dtype)
+    copied = copy.deepcopy(module, shared).eval().to(device=device, dtype=dtype)
+    for part in copied.modules():
+        if isinstance(part, ConvUnit):
+            part.fold()
+    return copied
 
 
 def propagate_relevance(module, run, inputs, target, settings, front=None):

@@ -72,16 +72,18 @@ class Ledger:
         self.n = n
         self.absorbed = {}
 
-    def add(self, name, amount):
-        """Book `amount`, a tensor whose first axis goes over events, under `name`."""
-        if amount.shape[0] % self.n:
-            raise ValueError(
-                f"a layer saw {amount.shape[0]} rows for {self.n} events: events must stay the "
-                f"first axis, so that relevance can be counted for each"
-            )
+    def add(self, name, amount, factor=1.0):
+        """Book `amount` times `factor`, a tensor whose first axis is that of the events."""
         if amount.shape[0] != self.n:
+            if amount.shape[0] % self.n:
+                raise ValueError(
+                    f"a layer saw {amount.shape[0]} rows for {self.n} events: events must stay "
+                    f"the first axis, so that relevance can be counted for each"
+                )
             amount = amount.reshape(self.n, -1)
-        sums = amount.sum(dim=tuple(range(1, amount.ndim)), dtype=torch.float64)
+        if amount.ndim > 2:
+            amount = amount.sum(dim=tuple(range(2, amount.ndim)))
+        sums = factor * amount.double().sum(dim=1)
         self.absorbed[name] = self.absorbed.get(name, 0.0) + sums
 
     def total(self, name):
@@ -140,10 +142,33 @@ def propagate(layer, x, out, rule, settings, ledger):
         The output.
     """
     z = out.detach()
+    if rule == "epsilon" and settings.bias == "absorb" and settings.epsilon > 0:
+        size = z.abs().add_(settings.epsilon)
+        signed = torch.div(z, size, out=size)
+        return _Stabilised.apply((z, signed, layer.bias, settings.epsilon, ledger), out)
     parts = _PARTS[rule](layer, x, out, z, settings)
     if settings.bias == "distribute":
         parts = _distributed(layer, x, z, parts)
     return _Substitute.apply((z, parts, ledger), *(part.product for part in parts))
+
+
+class _Stabilised(torch.autograd.Function):
+    """The rule "epsilon", which most networks are explained by, in as few passes as it takes."""
+
+    @staticmethod
+    def forward(ctx, given, out):
+        z, ctx.signed, ctx.bias, ctx.epsilon, ctx.ledger = given
+        return z
+
+    @staticmethod
+    def backward(ctx, c):
+        # z / (|z| + epsilon): its size is the scale, its sign tells whom the stabiliser helped.
+        kept = c * ctx.signed
+        ctx.ledger.add("epsilon", kept, ctx.epsilon)
+        back = torch.mul(c, ctx.signed.abs_(), out=kept)
+        if ctx.bias is not None:
+            ctx.ledger.add("bias", _times(back, ctx.bias))
+        return None, back
 
 
 @dataclass

@@ -4,6 +4,7 @@ Needs the recordings: SEISCLF_DATA must name the folder that holds ``gujarat/``.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from seisclf.model_selection import CalendarKFold, compare_estimators
 from seisclf.nets import count_parameters
 from seisclf.neural_network import STFTCNNClassifier
 
+# A folder named by REPRESENTATIONS_STORE keeps finished fits, so that a run can be interrupted.
 RESULTS = Path(__file__).parent / "results"
 REPRESENTATIONS = ("waveform", "stft", "cwt")
 EPOCHS = 30
@@ -69,6 +71,7 @@ def run(quick=False):
             cv=CalendarKFold(N_SPLITS, by="month"),
             metadata=events.metadata,
             scoring="f1_macro",
+            store=os.environ.get("REPRESENTATIONS_STORE"),
             random_state=0,
             progress=False,
         )

@@ -97,7 +97,7 @@ def test_unknown_representation_is_named():
 
 @pytest.mark.parametrize("representation", REPRESENTATIONS)
 @pytest.mark.parametrize("n_channels", [1, 6])
-@pytest.mark.parametrize("n_samples", [128, 2500])
+@pytest.mark.parametrize("n_samples", [128, 15_000])
 @pytest.mark.parametrize("pooling", ["flatten", "time", "average"])
 def test_any_shape_gives_finite_logits_and_gradients(
     representation, n_channels, n_samples, pooling

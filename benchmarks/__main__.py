@@ -11,9 +11,11 @@ from pathlib import Path
 
 import benchmarks
 
-# Those that need data from outside run by name only.
+# Those that need data from outside, or many minutes, run by name only.
 _BY_NAME_ONLY = {
     "gujarat",
+    "gujarat_labels",
+    "label_errors",
     "luhu_chain",
     "representations",
     "rocknet",

@@ -120,9 +120,9 @@ def _read(path):
 def _read_sqlite(path):
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         try:
-            names = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
             # The server keeps everything in the one and shows the latest in the other.
-            source = "history ORDER BY id" if "history" in names else _TABLE
+            source = "history ORDER BY id" if "history" in tables else _TABLE
             rows = database.execute(f"SELECT * FROM {source}")
         except sqlite3.Error as error:
             raise ValueError(f"{path} has no table of decisions: {error}") from error

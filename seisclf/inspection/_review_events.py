@@ -177,7 +177,7 @@ def _relevance(review, events, rows):
 
 
 def relevance_shares(review, rows, labels, bands=None):
-    """In words, in which bands the relevance of each row for its label lies; {} without any."""
+    """In words, which bands speak for each row's label; {} where there is no relevance."""
     from . import layerwise_relevance
 
     if bands is None:
@@ -196,11 +196,11 @@ def relevance_shares(review, rows, labels, bands=None):
             table = maps.band_summary(bands)
         except (TypeError, ValueError, NotImplementedError):
             return {}
-        for row, (_, line) in zip(batch, table.iterrows()):
-            parts = [
-                f"{low:g}-{high:g} Hz {line.iloc[k]:.2f}" for k, (low, high) in enumerate(bands)
-            ]
-            shares[int(row)] = ", ".join(parts)
+        for i, part in table.groupby("event"):
+            shares[int(batch[i])] = ", ".join(
+                f"{low:g}-{high:g} Hz {share:.2f}"
+                for low, high, share in zip(part["low"], part["high"], part["positive"])
+            )
     return shares
 
 

@@ -55,7 +55,7 @@ def _catalog(source, label):
     if not path.is_file():
         raise BadInput(
             f"{source} is neither a folder that `seisclf review` wrote nor a set in SeisBench's "
-            f"format"
+            f"format; for a page that was written from Python there is LabelReview.apply_decisions"
         )
     catalog = pd.read_csv(path, dtype=dict.fromkeys(_TEXTS, str), low_memory=False)
     predictions = pd.read_csv(source / PREDICTIONS, dtype={"predicted": str})

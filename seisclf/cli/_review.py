@@ -1,6 +1,5 @@
 """``seisclf review``."""
 
-import time
 import warnings
 
 from ._data import check_dataset, describe_events, load_events
@@ -19,6 +18,8 @@ def run_review(
     """Judge labels, write the review page, serve it; see ``seisclf review --help``."""
     from ..inspection._page import is_review_page
 
+    if port and not serve:
+        raise BadInput("--port is for --serve")
     if model is None:
         if not is_review_page(data):
             check_dataset(data)
@@ -119,7 +120,6 @@ def _serve(folder, port):
         console.print(f"Serving [bold]{server.url}[/] on this computer only; Ctrl-C ends it.")
         console.print(f"Decisions: {server.database}", soft_wrap=True)
         try:
-            while True:
-                time.sleep(3600)
+            server.wait()
         except KeyboardInterrupt:
             console.print("Closed. Everything decided is stored.")

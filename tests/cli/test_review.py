@@ -106,6 +106,7 @@ def test_bad_input(folder, page, tmp_path):
     for args, words in [
         (["review", folder], "no MODEL"),
         (["review", page], "--serve"),
+        (["review", folder, "forest", "--port", "8000"], "--port is for --serve"),
         (["review", tmp_path / "nowhere", "forest"], "no such folder"),
         (["review", folder, "rainforest"], "no such model"),
         (["review", folder, "forest", "--cv", "1"], "at least 2"),

@@ -46,7 +46,7 @@
     app.showDecision();
   }
 
-  const move = (step) => app.show(app.rowBeside(step, app.current.row));
+  const move = (step) => app.current && app.show(app.rowBeside(step, app.current.row));
 
   function confidence(percent) {
     app.setConfidence(percent / 100);
@@ -64,7 +64,7 @@
   };
 
   function onKey(event) {
-    if (document.querySelector("dialog[open]")) return;
+    if (!app.current || document.querySelector("dialog[open]")) return;
     const field = event.target.closest("textarea, select, input:not([type=range], [type=checkbox])");
     if (field) {
       const leaves = event.key === "Escape" || (event.key === "Enter" && event.ctrlKey);

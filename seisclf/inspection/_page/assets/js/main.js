@@ -66,7 +66,7 @@
       if (!event.key || !event.key.includes(`:${app.about.id}:d:`)) return;
       app.readDecisions();
       app.refreshList();
-      if (app.record) app.showDecision();
+      if (app.record && document.activeElement !== app.byId("note")) app.showDecision();
     });
     window.addEventListener("pagehide", app.keepDraft);
   }

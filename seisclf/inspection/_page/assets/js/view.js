@@ -55,7 +55,7 @@
       line.title = name;
       const bar = app.element("span", "bar");
       bar.style.width = `${100 * (p || 0)}%`;
-      line.append(bar, app.element("kbd", "", i < 9 ? String(i + 1) : " "));
+      line.append(bar, app.element(i < 9 ? "kbd" : "span", "", i < 9 ? String(i + 1) : ""));
       line.append(app.element("span", "name", name));
       if (name === record.label) line.append(app.element("span", "tag given", "given"));
       if (name === record.predicted) line.append(app.element("span", "tag model", "model"));

@@ -1,5 +1,6 @@
 """From the answers of single windows to one class over time, as published for STFT-CNN."""
 
+import math
 import numbers
 
 import numpy as np
@@ -299,7 +300,7 @@ def stft_cnn_postprocessing(variant="paper"):
 
 
 def _check_number(value, name, *, least):
-    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not np.isfinite(value):
+    if not isinstance(value, numbers.Real) or isinstance(value, bool) or not math.isfinite(value):
         raise ValueError(f"{name} must be a finite number; got {value!r}")
     if least is not None and value < least:
         raise ValueError(f"{name} must be at least {least}; got {value!r}")

@@ -20,6 +20,7 @@ _PROVENANCE = {
     "note": "",
     "n_experts": 0,
     "agreement": np.nan,
+    "votes": "",
     "model": "",
     "relevance": "",
 }
@@ -35,9 +36,9 @@ class Correction:
         The catalogue with corrected labels, without the dropped rows; its index is that of the
         rows before. Further columns: ``row``, ``verified`` (an expert has settled the label), and
         the provenance of decided rows: ``old_label``, ``new_label``, ``action``, ``expert``
-        (several: separated by ", "), ``time`` (UTC of the last decision), ``note``,
-        ``n_experts``, ``agreement`` (share of the confidence that the label has), ``model``,
-        ``relevance``.
+        (those who say so, separated by ", "), ``time`` (UTC of the last decision), ``note``,
+        ``n_experts``, ``agreement`` (share of the confidence that the label has), ``votes`` (of
+        all experts, as text), ``model``, ``relevance``.
     changes : DataFrame
         Rows with a new label: ``row``, ``event_id`` and the provenance.
     dropped : DataFrame
@@ -218,11 +219,12 @@ class _State:
             "old_label": str(old),
             "new_label": str(old),
             "action": "unsure",
-            "expert": ", ".join(dict.fromkeys(e for e in group["expert"] if e)),
+            "expert": _names(group["expert"]),
             "time": _iso(group["time"].max()),
             "note": "; ".join(dict.fromkeys(n for n in group["note"] if n)),
             "n_experts": int(group["expert"].nunique()),
             "agreement": np.nan,
+            "votes": "",
             "model": self.model,
             "relevance": self.relevance.get(row, ""),
         }
@@ -231,7 +233,10 @@ class _State:
             self._leave(row, "no expert is sure", "")
             return
         consensus = consensus_of(votes).iloc[0]
-        facts["agreement"] = float(consensus["share"])
+        facts |= {"agreement": float(consensus["share"]), "votes": consensus["votes"]}
+        if not consensus["tie"]:
+            won = votes[votes["vote"] == consensus["label"]]
+            facts["expert"] = _names(won["expert"])
         if consensus["tie"]:
             facts["action"] = "tie"
             self._leave(row, "experts disagree and none outweighs the other", consensus["votes"])
@@ -340,6 +345,10 @@ def _typed(lines, columns):
 
 def _frame(lines, columns):
     return pd.DataFrame(lines, columns=columns)
+
+
+def _names(experts):
+    return ", ".join(sorted({name for name in experts if name}))
 
 
 def _iso(time):

@@ -125,7 +125,10 @@ def test_experts_are_weighed_by_confidence():
     found = apply_decisions(CATALOG, lines)
     assert found.catalog.loc[0, "label"] == "rockfall"  # 0.9 against 0.8
     assert found.catalog.loc[0, "agreement"] == pytest.approx(0.9 / 1.7)
-    assert found.catalog.loc[0, "expert"] == "ada, ben, cyd"
+    assert found.catalog.loc[0, "expert"] == "ada"
+    assert found.catalog.loc[0, "n_experts"] == 3
+    assert "cyd: quake (0.30)" in found.catalog.loc[0, "votes"]
+    assert found.catalog.loc[1, "expert"] == "ada, ben"
     assert found.catalog.loc[1, "label"] == "quake"  # a tie changes nothing
     assert found.catalog.loc[1, "action"] == "tie"
     assert found.unresolved["event_id"].tolist() == ["b"]

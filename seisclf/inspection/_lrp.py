@@ -9,7 +9,7 @@ from torch import nn
 from ..nets.layers import ConvUnit
 from ._lrp_audit import check_modules
 from ._lrp_layers import Ledger, RuleSettings
-from ._lrp_mode import RelevanceMode
+from ._lrp_mode import Refused, RelevanceMode
 
 __all__ = ["ModuleRelevance", "relevance_of", "working_copy"]
 
@@ -179,13 +179,16 @@ def propagate_relevance(module, run, inputs, target, settings, front=None):
         # Clones: a network that works in place must not write into the leaves.
         given = tuple(leaf.clone() for leaf in leaves)
         given = given if front is None else front(*given)
-        with RelevanceMode(module, settings, ledger):
-            outputs = run(*given)
+        try:
+            with RelevanceMode(module, settings, ledger):
+                outputs = run(*given)
+        except Refused as refused:
+            raise TypeError(str(refused)) from None
         explained = _explained(outputs, target)
         if not explained.requires_grad:
             raise TypeError(
                 f"what is explained of {type(module).__name__} does not depend on its input by a "
-                f"way that relevance can take"
+                f"way that relevance can take: gates count as constants"
             )
         passed = torch.autograd.grad(explained.sum(), leaves, allow_unused=True)
     relevance = tuple(

@@ -9,60 +9,22 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from ._lrp_audit import SUPPORTED_TEXT
 from ._lrp_layers import Layer, propagate
 
-# Functions whose gradient already is the rule: each value comes from one input (the largest, of a
-# maximum), or is a sum of inputs times constants.
-_PASSED = set(
-    [
-        "relu",
-        "relu_",
-        "leaky_relu",
-        "leaky_relu_",
-        "max_pool1d",
-        "max_pool2d",
-        "avg_pool1d",
-        "avg_pool2d",
-        "adaptive_avg_pool1d",
-        "adaptive_avg_pool2d",
-        "adaptive_max_pool1d",
-        "adaptive_max_pool2d",
-        "amax",
-        "__neg__",
-        "neg",
-        "sum",
-        "mean",
-        "view",
-        "reshape",
-        "flatten",
-        "unflatten",
-        "squeeze",
-        "unsqueeze",
-        "permute",
-        "transpose",
-        "swapaxes",
-        "movedim",
-        "moveaxis",
-        "t",
-        "contiguous",
-        "clone",
-        "__getitem__",
-        "narrow",
-        "select",
-        "index_select",
-        "expand",
-        "expand_as",
-        "split",
-        "chunk",
-        "unbind",
-        "cat",
-        "concat",
-        "stack",
-        "flip",
-        "roll",
-        "repeat_interleave",
-        "repeat",
-    ]
+# Functions that move values about.
+_MOVES = set(
+    (  # noqa: SIM905
+        "view reshape flatten unflatten squeeze unsqueeze permute transpose swapaxes movedim "
+        "moveaxis t T mT contiguous clone __getitem__ narrow select index_select expand expand_as "
+        "split chunk unbind cat concat stack flip roll repeat_interleave repeat"
+    ).split()
 )
-_PASSED |= {"T", "mT", "H", "mH"}
+# And others whose gradient already is the rule: sums of inputs times constants, or the largest.
+_PASSED = _MOVES | set(
+    (  # noqa: SIM905
+        "relu relu_ leaky_relu leaky_relu_ max_pool1d max_pool2d avg_pool1d avg_pool2d "
+        "adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d adaptive_max_pool2d amax "
+        "__neg__ neg sum mean"
+    ).split()
+)
 _VIEWS = {"unsqueeze", "squeeze", "movedim", "moveaxis", "transpose", "swapaxes", "permute"}
 _ARITHMETIC = {"add", "subtract", "reversed_subtract", "multiply", "divide", "sigmoid"}
 _CASTS = {"to", "float", "double", "type", "type_as"}
@@ -76,6 +38,10 @@ _REASONS = {
     "layer_norm": "it divides by a number that depends on the event",
 }
 _NO_GATE = "its output is used for something else than to multiply a map"
+
+
+class Refused(RuntimeError):
+    """A function that relevance cannot pass. No TypeError: Python's operators hide these."""
 
 
 @dataclass
@@ -162,7 +128,7 @@ class RelevanceMode(TorchFunctionMode):
         out = func(*args, **kwargs)
         if _is_question(out):
             return out
-        if name not in _PASSED and _HANDLERS.get(name) not in _ARITHMETIC:
+        if name not in _MOVES and _HANDLERS.get(name) not in _ARITHMETIC:
             raise self._refusal("sigmoid", _NO_GATE)
         for tensor in _tensors(out):
             tensor._is_gate = True
@@ -179,7 +145,7 @@ class RelevanceMode(TorchFunctionMode):
     def _refusal(self, name, why=None):
         where = self._stack[-1] or type(self._module).__name__
         because = "" if why is None else f": {why}"
-        return TypeError(
+        return Refused(
             f"relevance cannot pass the function {name!r} in {where!r} of "
             f"{type(self._module).__name__}{because}. Supported are {SUPPORTED_TEXT}."
         )

@@ -205,7 +205,7 @@ class ExplainedMasks(ExplainedNetwork):
         prepare, rate = self.prepare, self.sampling_rate
         step = rate / max(prepare.length, round(rate))
         frequencies = np.arange(prepare.n_frequencies) * step
-        centres = np.arange(prepare.n_frames) * prepare.hop + (prepare.length - 1) / 2
+        centres = np.arange(prepare.n_frames) * prepare.hop + prepare.length // 2
         return "spectrogram", frequencies, (centres - prepare.padding[0]) / rate
 
     def scores(self, outputs):

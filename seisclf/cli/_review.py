@@ -117,9 +117,9 @@ def _serve(folder, port):
     from ..inspection import serve_page
 
     with serve_page(folder, port=port) as server:
-        console.print(f"Serving [bold]{server.url}[/] on this computer only; Ctrl-C ends it.")
-        console.print(f"Decisions: {server.database}", soft_wrap=True)
         try:
+            console.print(f"Serving [bold]{server.url}[/] on this computer only; Ctrl-C ends it.")
+            console.print(f"Decisions: {server.database}", soft_wrap=True)
             server.wait()
         except KeyboardInterrupt:
             console.print("Closed. Everything decided is stored.")

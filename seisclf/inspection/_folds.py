@@ -106,28 +106,36 @@ def _check_whole(splits, codes):
             )
 
 
-def out_of_fold(estimator, X, y, classes, splits, codes, *, n_jobs=None, train_on=None):
-    """Class probabilities (n_events, n_classes); rows that no fold tests are NaN.
+def out_of_fold(estimator, X, y, classes, splits, codes, *, n_jobs=None):
+    """Judge every row by a clone that was not trained on it.
 
-    A row tested several times gets the mean. `train_on` masks rows left out of training.
+    Returns
+    -------
+    probabilities : ndarray of shape (n_events, n_classes)
+        NaN in rows that no fold tests; the mean for rows that several test.
+    models : list of estimators
+        One for each fold.
+    fold : ndarray of int of shape (n_events,)
+        The first fold that tests each row, -1 where there is none.
     """
     results = joblib.Parallel(n_jobs=n_jobs)(
-        joblib.delayed(_one_fold)(clone(estimator), X, y, classes, train, test, codes, train_on)
+        joblib.delayed(_one_fold)(clone(estimator), X, y, classes, train, test, codes)
         for train, test in splits
     )
     total, count = np.zeros((len(y), len(classes))), np.zeros(len(y))
-    for (_, test), probabilities in zip(splits, results):
+    fold = np.full(len(y), -1)
+    for k, ((_, test), (_, probabilities)) in enumerate(zip(splits, results)):
         total[test] += probabilities
         count[test] += 1
+        fold[test] = np.where(fold[test] < 0, k, fold[test])
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(count[:, None] > 0, total / count[:, None], np.nan)
+        mean = np.where(count[:, None] > 0, total / count[:, None], np.nan)
+    return mean, [model for model, _ in results], fold
 
 
-def _one_fold(model, X, y, classes, train, test, codes, train_on):
-    if train_on is not None and len(np.unique(y[train[train_on[train]]])) > 1:
-        train = train[train_on[train]]
+def _one_fold(model, X, y, classes, train, test, codes):
     fit_whole(model, X, y, train, codes)
-    return aligned_probabilities(model, _safe_indexing(X, test), classes)
+    return model, aligned_probabilities(model, _safe_indexing(X, test), classes)
 
 
 def fit_whole(model, X, y, rows, codes):

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from ..base import WaveformEstimator, validate_waveforms
 from ..utils import check_seed
 from ._folds import event_codes, fit_whole, make_splits, out_of_fold
-from ._neighbors import embedding, nearest
+from ._neighbors import honest_neighbors
 from ._review_session import ReviewSession
 from ._suspects import doubt_of, find_suspects, reason, resolve_method, self_confidence
 from ._texts import as_columns
@@ -76,8 +76,13 @@ class LabelReview(ReviewSession, ClassifierMixin, MetaEstimatorMixin, WaveformEs
         ``p_label``, ``p_predicted``, ``doubt``, ``reason``.
     self_confidence_ : ndarray of shape (n_classes,)
         Mean probability of the label, for each class.
+    estimators_ : list of estimators
+        One for each fold: the judges of the events it was not fitted on. Relevance and neighbours
+        are theirs too, since a classifier that has learned a wrong label defends it.
+    fold_ : ndarray of int of shape (n_events,)
+        Which of them judged each event, the first if several; -1 where no fold tested.
     estimator_ : estimator
-        Fitted on all events, for relevance, embedding and ``predict``.
+        Fitted on all events, for ``predict``; also for relevance where no fold tested.
     method_ : str
         The method that was used.
     neighbors_ : ndarray of int of shape (n_events, n_neighbors)
@@ -188,7 +193,7 @@ class LabelReview(ReviewSession, ClassifierMixin, MetaEstimatorMixin, WaveformEs
         self.labels_, self.metadata_, self.X_ = y, metadata, X
         self.n_events_ = len(y)
         self.event_ids_ = _event_ids(metadata, len(y))
-        self.probabilities_ = out_of_fold(
+        self.probabilities_, self.estimators_, self.fold_ = out_of_fold(
             self.estimator, X, y, self.classes_, splits, groups_or_events, n_jobs=self.n_jobs
         )
         self._judge(codes)
@@ -238,8 +243,14 @@ class LabelReview(ReviewSession, ClassifierMixin, MetaEstimatorMixin, WaveformEs
         # An event is what event_id says; without it groups are the best guess.
         known = metadata is not None and "event_id" in metadata
         codes = event_codes(self.n_events_, None if known else groups, metadata)
-        table, self.neighbor_space_ = embedding(self.estimator_, X, self.probabilities_)
-        self.neighbors_, self.neighbor_distances_ = nearest(table, codes, int(self.n_neighbors))
+        self.neighbors_, self.neighbor_distances_, self.neighbor_space_ = honest_neighbors(
+            [*self.estimators_, self.estimator_],
+            self.fold_,
+            X,
+            self.probabilities_,
+            codes,
+            int(self.n_neighbors),
+        )
 
     @property
     def suspects_(self):

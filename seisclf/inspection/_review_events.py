@@ -92,17 +92,15 @@ class ReviewEvent:
 
 def stream_events(review, X, rows, *, relevance, batch_size=_BATCH):
     """Yield a ReviewEvent for each row; only one batch of waveforms is in memory at a time."""
-    note = "" if relevance else "not asked for"
     rate = sampling_rate_of(review)
     for first in range(0, len(rows), batch_size):
         batch = np.asarray(rows[first : first + batch_size], dtype=np.intp)
         events = read_rows(X, batch)
-        maps = {}
-        if not note:
-            maps, note = _relevance(review, events, batch)
+        maps, notes = _relevance(review, events, batch) if relevance else ({}, {})
         waveforms = _filtered(review, events, rate)
         for i, row in enumerate(batch):
-            yield _one_event(review, int(row), i, waveforms[i], rate, maps, note)
+            note = notes.get(i, "" if relevance else "not asked for")
+            yield _one_event(review, int(row), waveforms[i], rate, maps.get(i), note)
 
 
 def read_rows(X, rows):
@@ -155,25 +153,61 @@ def _filtered(review, events, rate):
 
 
 def _relevance(review, events, rows):
-    """Relevance of each event for its label and for the predicted class."""
-    try:
-        from . import layerwise_relevance
-    except ImportError:
-        return {}, "layerwise_relevance is not available"
-    given, predicted = review.labels_[rows], review.predicted_[rows]
-    try:
-        maps = {
-            "label": layerwise_relevance(review.estimator_, events, target=given),
-        }
-        different = np.flatnonzero(given != predicted)
-        if len(different):
-            maps["predicted"] = layerwise_relevance(
-                review.estimator_, events[different], target=predicted[different]
+    """What the judge of each event looked at; for those without any, why.
+
+    Returns
+    -------
+    found : dict of {int: dict}
+        By place in the batch: ``relevance``, ``errors`` (by class), ``map``, ``axes``.
+    notes : dict of {int: str}
+        For the others.
+    """
+    found, notes = {}, {}
+    for judge, places in judges(review, rows):
+        try:
+            found |= _explained(judge, events[places], places, review, rows[places])
+        except (TypeError, ValueError, NotImplementedError) as error:
+            notes |= dict.fromkeys(
+                places.tolist(), f"no relevance for {type(judge).__name__}: {error}"
             )
-            maps["place"] = {int(i): place for place, i in enumerate(different)}
-    except (TypeError, ValueError, NotImplementedError) as error:
-        return {}, f"no relevance for {type(review.estimator_).__name__}: {error}"
-    return maps, ""
+    return found, notes
+
+
+def judges(review, rows):
+    """Yield each classifier that judged some of the rows, and their places among `rows`."""
+    fold = review.fold_[rows]
+    for k in np.unique(fold):
+        yield (
+            review.estimator_ if k < 0 else review.estimators_[k],
+            np.flatnonzero(fold == k),
+        )
+
+
+def _explained(judge, events, places, review, rows):
+    from . import layerwise_relevance
+
+    given, predicted = review.labels_[rows], review.predicted_[rows]
+    maps = layerwise_relevance(judge, events, target=given)
+    axes = None
+    if maps.frequencies is not None:
+        axes = np.asarray(maps.frequencies), np.asarray(maps.times)
+    found = {
+        int(place): {
+            "relevance": {str(given[i]): maps.relevance[i].astype(np.float32)},
+            "errors": {str(given[i]): float(maps.conservation_error[i])},
+            "map": maps.maps[i].astype(np.float32),
+            "axes": axes,
+        }
+        for i, place in enumerate(places)
+    }
+    different = np.flatnonzero(given != predicted)
+    if len(different):
+        others = layerwise_relevance(judge, events[different], target=predicted[different])
+        for k, i in enumerate(different):
+            one, label = found[int(places[i])], str(predicted[i])
+            one["relevance"][label] = others.relevance[k].astype(np.float32)
+            one["errors"][label] = float(others.conservation_error[k])
+    return found
 
 
 def relevance_shares(review, rows, labels, bands=None):
@@ -189,42 +223,33 @@ def relevance_shares(review, rows, labels, bands=None):
         target = np.asarray(list(labels[first : first + _BATCH]))
         known = np.isin(target, review.classes_)  # a label the classifier has not got
         batch, target = batch[known], target[known]
-        try:
-            maps = layerwise_relevance(
-                review.estimator_, read_rows(review._waveforms(), batch), target=target
-            )
-            table = maps.band_summary(bands)
-        except (TypeError, ValueError, NotImplementedError):
-            return {}
-        for i, part in table.groupby("event"):
-            shares[int(batch[i])] = ", ".join(
-                f"{low:g}-{high:g} Hz {share:.2f}"
-                for low, high, share in zip(part["low"], part["high"], part["positive"])
-            )
+        for judge, places in judges(review, batch):
+            events = read_rows(review._waveforms(), batch[places])
+            try:
+                maps = layerwise_relevance(judge, events, target=target[places])
+                table = maps.band_summary(bands)
+            except (TypeError, ValueError, NotImplementedError):
+                continue
+            for i, part in table.groupby("event"):
+                shares[int(batch[places[i]])] = ", ".join(
+                    f"{low:g}-{high:g} Hz {share:.2f}"
+                    for low, high, share in zip(part["low"], part["high"], part["positive"])
+                )
     return shares
 
 
-def _one_event(review, row, i, waveform, rate, maps, note):
-    label, predicted = str(review.labels_[row]), str(review.predicted_[row])
+def _one_event(review, row, waveform, rate, explained, note):
     frequencies, times, spectrogram = None, None, None
-    relevance, errors = {}, {}
-    if maps:
-        relevance[label], errors[label] = _map_of(maps["label"], i)
-        if i in maps.get("place", {}):
-            place = maps["place"][i]
-            relevance[predicted], errors[predicted] = _map_of(maps["predicted"], place)
-        if maps["label"].frequencies is not None:
-            frequencies = np.asarray(maps["label"].frequencies)
-            times = np.asarray(maps["label"].times)
-            spectrogram = np.asarray(maps["label"].maps[i], dtype=np.float32)
+    if explained is not None and explained["axes"] is not None:
+        (frequencies, times), spectrogram = explained["axes"], explained["map"]
     if spectrogram is None and waveform.shape[-1] >= _FEW_SAMPLES:
         frequencies, times, spectrogram = _spectrogram(waveform, rate)
     probabilities = review.probabilities_[row]
     return ReviewEvent(
         row=row,
         event_id=str(review.event_ids_[row]),
-        label=label,
-        predicted=predicted,
+        label=str(review.labels_[row]),
+        predicted=str(review.predicted_[row]),
         probabilities={
             str(name): float(p)
             for name, p in zip(review.classes_, probabilities)
@@ -240,17 +265,12 @@ def _one_event(review, row, i, waveform, rate, maps, note):
         frequencies=frequencies,
         times=times,
         spectrogram=spectrogram,
-        relevance=relevance,
-        conservation_error=errors,
+        relevance={} if explained is None else explained["relevance"],
+        conservation_error={} if explained is None else explained["errors"],
         neighbors=_neighbors(review, row),
         suspect=bool(review.suspect_[row]),
         relevance_note=note,
     )
-
-
-def _map_of(relevance, i):
-    values = np.asarray(relevance.relevance[i], dtype=np.float32)
-    return values, float(np.asarray(relevance.conservation_error)[i])
 
 
 def _spectrogram(waveform, rate):

@@ -50,8 +50,9 @@ def test_rows_and_their_relevance_stay_together(reviewed):
     events, review = reviewed
     rows = [7, 3, 20]
     for row, event in zip(rows, review.events(rows=rows), strict=True):
+        judge = review.estimators_[review.fold_[row]]
         direct = layerwise_relevance(
-            review.estimator_, events.data[row : row + 1], target=review.labels_[[row]]
+            judge, events.data[row : row + 1], target=review.labels_[[row]]
         )
         np.testing.assert_allclose(
             event.relevance[event.label], direct.relevance[0], rtol=1e-3, atol=1e-6
@@ -64,7 +65,8 @@ def test_rows_and_their_relevance_stay_together(reviewed):
 def test_neighbors_live_in_the_embedding(reviewed):
     events, review = reviewed
     assert review.neighbor_space_ == "embedding"
-    inside = review.estimator_[-1].embed(review.estimator_[:-1].transform(events.data))
+    judge = review.estimators_[review.fold_[4]]
+    inside = judge[-1].embed(judge[:-1].transform(events.data))
     distances = np.linalg.norm(inside - inside[4], axis=1)
     distances[4] = np.inf
     assert review.neighbors_[4, 0] == distances.argmin()

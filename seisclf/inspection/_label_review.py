@@ -38,7 +38,7 @@ class LabelReview(ReviewSession, ClassifierMixin, MetaEstimatorMixin, WaveformEs
     cv : int, splitter or iterable of (train, test), default=5
         A number makes that many shuffled folds, stratified by class, which leave events whole.
         Of splitters the folds are checked: none may divide an event.
-    method : {"auto", "confident_learning", "margin", "cleanlab"}, default="auto"
+    method : {"confident_learning", "margin", "cleanlab", "auto"}, default="confident_learning"
         Which labels are suspect. "margin": another class is likelier. "confident_learning":
         as many events of each pair of classes as the confident joint counts [1]_, those with the
         largest margin; classes on which the classifier is less sure are judged by their own
@@ -137,7 +137,7 @@ class LabelReview(ReviewSession, ClassifierMixin, MetaEstimatorMixin, WaveformEs
         estimator,
         *,
         cv=5,
-        method="auto",
+        method="confident_learning",
         n_neighbors=5,
         sampling_rate=None,
         components=None,

@@ -13,7 +13,7 @@ BATCH_SIZE = 32
 CLASSES = ("earthquake", "noise", "quake", "rockfall")
 
 
-def run(quick=False, n_threads=1):
+def run(quick=False, n_threads=None):
     """Time a scan as the paper makes it: three components, 250 Hz, windows of 15 s every second.
 
     The loop takes window after window, reduces it by its mean and divides it by its largest
@@ -25,8 +25,8 @@ def run(quick=False, n_threads=1):
     ----------
     quick : bool, default=False
         Three minutes instead of fifteen, and fewer rounds.
-    n_threads : int, default=1
-        Threads of PyTorch, for both.
+    n_threads : int, optional
+        Threads of PyTorch, for both; by default those it takes by itself.
 
     Returns
     -------
@@ -43,6 +43,7 @@ def run(quick=False, n_threads=1):
     import torch
 
     before = torch.get_num_threads()
+    n_threads = n_threads or before
     torch.set_num_threads(n_threads)
     try:
         return _measure(180 if quick else 900, 3 if quick else 5) | {"threads": n_threads}

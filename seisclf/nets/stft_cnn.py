@@ -234,6 +234,8 @@ def _block(n_in, n_out, n_convs, kernel_size, pool, batch_norm):
         )
         if batch_norm:
             layers.append(nn.BatchNorm2d(n_out) if two else nn.BatchNorm1d(n_out))
-        layers.append(nn.ReLU())
-    layers.append(nn.MaxPool2d(pool) if two else nn.MaxPool1d(pool))
+        if i < n_convs - 1:
+            layers.append(nn.ReLU())
+    # The largest of what is positive is what is positive of the largest, and less to compute.
+    layers += [nn.MaxPool2d(pool) if two else nn.MaxPool1d(pool), nn.ReLU()]
     return nn.Sequential(*layers)

@@ -70,7 +70,7 @@ def test_kernel_and_pool_sizes(representation):
     axes = 1 if representation == "waveform" else 2
     for block in net.blocks:
         assert block[0].kernel_size == (5,) * axes
-        assert block[-1].kernel_size == (3,) * axes
+        assert block[-2].kernel_size == (3,) * axes
     maps = net.explained_input(torch.randn(1, 1, 1000))
     small = net.blocks(maps).shape[2:]
     assert tuple(small) == tuple(size // 3 // 3 for size in maps.shape[2:])
@@ -85,7 +85,7 @@ def test_a_unit_on_waveforms_sees_seconds():
     x = torch.ones(1, 1, 3750, requires_grad=True)
     # With means for maxima, every sample that a unit can see has a part in it.
     for block in net.blocks:
-        block[-1] = torch.nn.AvgPool1d(4)
+        block[-2] = torch.nn.AvgPool1d(4)
     net.blocks(x)[0, 0, 7].backward()
     assert np.count_nonzero(x.grad) == 1106
 

@@ -246,8 +246,15 @@ def detect(
     stack: Annotated[
         str | None,
         typer.Option(
-            help="How overlapping windows are combined: mean, center, max; for functions over "
-            "time also median, their default."
+            help="How overlapping windows are combined: mean, center, max, window (not at all); "
+            "for functions over time also median, their default."
+        ),
+    ] = None,
+    postprocessing: Annotated[
+        str | None,
+        typer.Option(
+            help="The published chain for STFT-CNN (threshold, median, Gaussian, highest peak): "
+            "paper, or code for the settings of its authors' scripts. Made for --step 1."
         ),
     ] = None,
     persistence: Annotated[
@@ -277,7 +284,8 @@ def detect(
     run_detect(
         files, model=model, output=output, threshold=threshold, start=start, end=end,
         stations=stations, recipe=recipe, functions=functions, pictures=pictures, step=step,
-        stack=stack, persistence=persistence, batch_size=batch_size, resample=resample,
+        stack=stack, postprocessing=postprocessing, persistence=persistence,
+        batch_size=batch_size, resample=resample,
     )  # fmt: skip
 
 

@@ -18,6 +18,8 @@ def run_detect(
     """Scan continuous waveforms and write a catalogue; see ``seisclf detect --help``."""
     if functions is not None and functions not in FORMATS:
         raise BadInput(f"--functions {functions!r} is unknown; one of {', '.join(FORMATS)}")
+    if scan["postprocessing"] is not None:
+        scan["postprocessing"] = _postprocessing(scan["postprocessing"])
     classifier, published = load_model(model)
     named = [name.strip() for name in stations.split(",")] if stations else None
     prepare = _recipe(recipe, published)
@@ -46,6 +48,14 @@ def _recipe(name, published):
     if name not in ("auto", "rocknet", "none"):
         raise BadInput(f"--recipe {name!r} is unknown; one of auto, rocknet, none")
     return published if name == "auto" else name == "rocknet"
+
+
+def _postprocessing(name):
+    from ..detection import stft_cnn_postprocessing
+
+    if name not in ("paper", "code"):
+        raise BadInput(f"--postprocessing {name!r} is unknown; one of paper, code")
+    return stft_cnn_postprocessing(name)
 
 
 def _cut(stream, start, end, *, cut):

@@ -112,13 +112,14 @@ def test_persistence_and_recipe_are_passed_on(files, network, tmp_path, monkeypa
 
 
 @pytest.mark.filterwarnings("ignore:bands above the Nyquist")
-def test_a_forest_of_windows_works_too(files, tmp_path):
+@pytest.mark.parametrize("options", [["--step", 5], ["--step", 1, "--postprocessing", "code"]])
+def test_a_forest_of_windows_works_too(files, tmp_path, options):
     X, y = make_seismic_events(
         40, duration=10.0, sampling_rate=RATE, random_state=0, return_X_y=True
     )
     forest = FeatureForestClassifier(sampling_rate=RATE, n_estimators=10, random_state=0)
     path = seisclf.save(forest.fit(X, y), tmp_path / "forest.seisclf")
-    result = run("detect", *files, "--model", path, "--output", tmp_path / "out", "--step", 5)
+    result = run("detect", *files, "--model", path, "--output", tmp_path / "out", *options)
     assert result.exit_code == 0, result.output + repr(result.exception)
     assert (tmp_path / "out" / "overview.png").exists()
     assert (tmp_path / "out" / "catalogue.csv").read_text().startswith("class,onset,end")
@@ -129,6 +130,7 @@ def test_a_forest_of_windows_works_too(files, tmp_path):
     [
         (["--functions", "wav"], "one of mseed, sac"),
         (["--recipe", "soup"], "one of auto, rocknet, none"),
+        (["--postprocessing", "glue"], "one of paper, code"),
         (["--threshold", "much"], "neither a number"),
         (["--start", "noon"], "no time such as"),
         (["--start", "2021-01-01"], "no waveforms between"),

@@ -31,8 +31,7 @@ def run(quick=False):
     share of the training labels is replaced by another class drawn at random. All methods judge
     the same out-of-fold probabilities; "cleanlab" is its ``find_label_issues`` with its defaults.
     The reviewing expert makes no mistakes: suspects get their true label back, all other labels
-    stay as they are. Test events have the right labels. The forest has three seeds, the network,
-    which takes much longer, one.
+    stay as they are. Test events have the right labels. Three seeds of a forest and of a network.
 
     Parameters
     ----------
@@ -50,10 +49,8 @@ def run(quick=False):
     """
     rows, seconds = [], {}
     shares = SHARES[1:2] if quick else SHARES
-    for name, seeds in (("forest", SEEDS[:1] if quick else SEEDS), ("stft_cnn", SEEDS[:1])):
-        if quick and name != "forest":
-            continue
-        for seed in seeds:
+    for name in ("forest",) if quick else ("forest", "stft_cnn"):
+        for seed in SEEDS[:1] if quick else SEEDS:
             start = time.perf_counter()
             data = _Data(seed, 120 if quick else 400, 120 if quick else 800)
             model = _model(name, quick, seed)

@@ -86,9 +86,11 @@ plt.tight_layout()
 # A second session
 # ----------------
 #
-# Later there are new verified events. ``partial_fit`` goes on from these weights with the memory
-# of the optimizer; here five passes over the new events, at a lower rate.
+# Later there are new events that an expert has verified. ``continue_fit`` goes on from these
+# weights with the memory of the optimizer, here at a lower rate, until the accuracy on them has
+# not risen for five epochs: the second session of the published system.
 
 network.set_params(lr=2e-4)
-network.partial_fit(X[future], y[future], epochs=5)
+network.continue_fit(X[future], y[future], max_epochs=20)
 print(f"{network.n_iter_} epochs in all")
+TrainingDisplay.from_estimator(network).plot()

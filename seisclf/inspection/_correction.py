@@ -9,6 +9,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from ._agreement import consensus_of, votes_of
 from ._decisions import check_decisions
 from ._noise_near_events import noise_near_events
+from ._texts import as_text
 
 _DROP = "(drop)"
 _PROVENANCE = {
@@ -38,7 +39,9 @@ class Correction:
         the provenance of decided rows: ``old_label``, ``new_label``, ``action``, ``expert``
         (those who say so, separated by ", "), ``time`` (UTC of the last decision), ``note``,
         ``n_experts``, ``agreement`` (share of the confidence that the label has), ``votes`` (of
-        all experts, as text), ``model``, ``relevance``.
+        all experts, as text), ``model``, ``relevance``. In a catalogue that was corrected before,
+        rows without a new decision keep theirs; columns of its own with one of these names are
+        kept under another, and `notes` says which.
     changes : DataFrame
         Rows with a new label: ``row``, ``event_id`` and the provenance.
     dropped : DataFrame
@@ -55,7 +58,8 @@ class Correction:
     confusion_before, confusion_after : DataFrame or None
         Labels (rows) against predictions (columns).
     labels : ndarray of shape (n_rows,)
-        Corrected labels of all rows of the catalogue that came, dropped ones included.
+        Corrected labels of all rows of the catalogue that came, dropped ones included; of the
+        type that came, where the new ones can be.
     kept : ndarray of bool of shape (n_rows,)
         False for dropped rows.
     verified : ndarray of int
@@ -171,17 +175,18 @@ def apply_decisions(
         )
     if noise_distance is not None and not noise_distance >= 0:
         raise ValueError(f"noise_distance must be at least 0 s, or None; got {noise_distance!r}")
-    table = catalog.reset_index(drop=True)
+    table, notes = _without_clashes(catalog.reset_index(drop=True))
     old = table[label].to_numpy(dtype=object)
     ids = _ids(table)
-    matched, unmatched = _match(check_decisions(decisions), ids, old.astype(str))
+    matched, unmatched = _match(check_decisions(decisions), ids, _texts(old))
     state = _State(table, old, ids, model, relevance or {})
     for row, group in matched.groupby("row", sort=True):
         state.settle(int(row), group)
     noises = [noise] if isinstance(noise, str) else list(noise)
-    notes = state.drop_noise(noises, noise_distance)
+    notes += state.drop_noise(noises, noise_distance)
     kept = ~state.out
     corrected = state.catalog(label).set_axis(catalog.index, axis=0)
+    labels = corrected[label].to_numpy()
     scores = _scores(old, state.labels, kept, predicted)
     return Correction(
         catalog=corrected[kept],
@@ -192,7 +197,7 @@ def apply_decisions(
         before_after=scores[0],
         confusion_before=scores[1],
         confusion_after=scores[2],
-        labels=state.labels,
+        labels=labels,
         kept=kept,
         verified=np.flatnonzero(state.verified & kept),
         notes=notes,
@@ -205,19 +210,22 @@ class _State:
     def __init__(self, table, labels, ids, model, relevance):
         self.table, self.ids, self.model, self.relevance = table, ids, model, relevance
         self.labels = labels.copy()
-        self.by_text = {str(value): value for value in pd.unique(labels)}
+        self.by_text = {as_text(value): value for value in pd.unique(labels)}
         self.verified = np.zeros(len(labels), dtype=bool)
+        self.verified_before = _verified_before(table)
         self.out = np.zeros(len(labels), dtype=bool)
         self.provenance = {}
         self.dropped, self.unresolved = [], []
 
     def settle(self, row, group):
         """Agree on one row by what its experts say."""
+        # On two pages an event may have two numbers: the last word counts all the same.
+        group = group.drop_duplicates("expert", keep="last")
         votes = votes_of(group.assign(event_id=self.ids[row]))
         old = self.labels[row]
         facts = {
-            "old_label": str(old),
-            "new_label": str(old),
+            "old_label": as_text(old),
+            "new_label": as_text(old),
             "action": "unsure",
             "expert": _names(group["expert"]),
             "time": _iso(group["time"].max()),
@@ -245,8 +253,8 @@ class _State:
             self._drop(row, f"dropped by {facts['expert'] or 'an expert'}")
         else:
             new = self.by_text.get(consensus["label"], consensus["label"])
-            facts["new_label"] = str(new)
-            facts["action"] = "keep" if str(new) == str(old) else "change"
+            facts["new_label"] = as_text(new)
+            facts["action"] = "keep" if as_text(new) == as_text(old) else "change"
             self.labels[row] = new
             self.verified[row] = True
 
@@ -255,11 +263,11 @@ class _State:
             return []
         rows = np.flatnonzero(~self.out)
         found, notes = noise_near_events(
-            self.table.iloc[rows], self.labels[rows].astype(str), noise, seconds
+            self.table.iloc[rows], _texts(self.labels[rows]), noise, seconds
         )
         for near, event, gap in found:
             row, event = rows[near], rows[event]
-            if not self.verified[row]:
+            if not self.all_verified()[row]:
                 where = "overlaps with" if gap == 0 else f"{gap:.1f} s from"
                 self._drop(int(row), f"noise {where} {self.labels[event]} {self.ids[event]}")
         return notes
@@ -274,14 +282,21 @@ class _State:
 
     def catalog(self, label):
         catalog = self.table.copy()
-        catalog[label] = self.labels if catalog[label].dtype == object else pd.Series(self.labels)
+        catalog[label] = _of_type(self.labels, catalog[label])
         catalog["row"] = np.arange(len(catalog))
-        catalog["verified"] = self.verified
+        catalog["verified"] = self.all_verified()
         for name, empty in _PROVENANCE.items():
+            before = _provenance_before(self.table, name, empty)
             catalog[name] = [
-                self.provenance.get(row, {}).get(name, empty) for row in range(len(catalog))
+                self.provenance[row][name] if row in self.provenance else before[row]
+                for row in range(len(catalog))
             ]
         return catalog
+
+    def all_verified(self):
+        """Also what was settled in an earlier session and not decided again."""
+        again = np.isin(np.arange(len(self.labels)), list(self.provenance))
+        return np.where(again, self.verified, self.verified_before)
 
     def changes(self):
         lines = [
@@ -292,11 +307,61 @@ class _State:
         return pd.DataFrame(lines, columns=["row", "event_id", *_PROVENANCE])
 
 
+def _corrected_before(table):
+    return {*_PROVENANCE, "verified"} <= set(table)
+
+
+def _without_clashes(table):
+    """The table with columns of its own moved out of the way of the provenance; notes."""
+    names = [name for name in ("row", "verified", *_PROVENANCE) if name in table]
+    if _corrected_before(table) or not names:
+        return table, []
+    moved = {}
+    for name in names:
+        moved[name] = name + "_before"
+        while moved[name] in table:
+            moved[name] += "_before"
+    words = ", ".join(f"{name} as {new}" for name, new in moved.items())
+    return table.rename(columns=moved), [f"columns of the catalogue kept by another name: {words}"]
+
+
+def _verified_before(table):
+    if not _corrected_before(table):
+        return np.zeros(len(table), dtype=bool)
+    return np.array([as_text(value).lower() == "true" for value in table["verified"]], dtype=bool)
+
+
+def _provenance_before(table, name, empty):
+    """Entries of an earlier correction, also where empty ones were lost in a file."""
+    if not _corrected_before(table):
+        return [empty] * len(table)
+    return [empty if as_text(value) == "" else value for value in table[name]]
+
+
+def _of_type(labels, column):
+    """Labels as a column of the same type, if they fit in; else as they are."""
+    labels = pd.Series(labels, dtype=object)
+    dtype = column.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        new = [value for value in labels.dropna().unique() if value not in dtype.categories]
+        return labels.astype(pd.CategoricalDtype([*dtype.categories, *new], dtype.ordered))
+    if dtype.kind == "b" and not labels.isin([True, False]).all():
+        return labels
+    try:
+        return labels.astype(dtype)
+    except (TypeError, ValueError):
+        return labels
+
+
+def _texts(values):
+    return np.array([as_text(value) for value in values], dtype=object)
+
+
 def _ids(table):
     if "event_id" not in table:
         return np.arange(len(table)).astype(str).astype(object)
-    ids = table["event_id"]
-    return np.where(ids.isna(), np.arange(len(table)).astype(str), ids.astype(str)).astype(object)
+    names = [as_text(name) or str(row) for row, name in enumerate(table["event_id"])]
+    return np.array(names, dtype=object)
 
 
 def _match(decisions, ids, labels):
@@ -361,7 +426,7 @@ def _scores(old, new, kept, predicted):
     predicted = np.asarray(predicted, dtype=object).astype(str)
     if len(predicted) != len(old):
         raise ValueError(f"predicted has {len(predicted)} rows, the catalogue {len(old)}")
-    old, new = old.astype(str), new.astype(str)
+    old, new = _texts(old).astype(str), _texts(new).astype(str)
     classes = np.unique(np.concatenate([old, new[kept], predicted]))
     parts = [(old, predicted, "before"), (new[kept], predicted[kept], "after")]
     tables, matrices = [], []

@@ -104,10 +104,14 @@ def _read(path):
         raise FileNotFoundError(f"no such file of decisions: {path}")
     kind = path.suffix.lower()
     if kind == ".csv":
-        # Text as it stands: an event may be called "007", a label "NA".
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        return _read_csv(path)
     if kind == ".json":
-        content = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            content = json.loads(path.read_text(encoding="utf-8-sig"))
+        except ValueError as error:
+            raise ValueError(
+                f"{path} is not JSON: {error}; export the decisions again from the page"
+            ) from error
         records = content.get(_TABLE) if isinstance(content, dict) else content
         if not isinstance(records, list) or not all(isinstance(r, dict) for r in records):
             raise ValueError(f"{path} must hold a list of decisions, or one under {_TABLE!r}")
@@ -115,6 +119,27 @@ def _read(path):
     if kind in (".sqlite", ".sqlite3", ".db"):
         return _read_sqlite(path)
     raise ValueError(f"{path}: decisions are read from .csv, .json, .sqlite, .sqlite3 or .db")
+
+
+def _read_csv(path):
+    # Text as it stands: an event may be called "007", a label "NA". Spreadsheets of some
+    # countries write semicolons or tabs.
+    try:
+        head = path.read_text(encoding="utf-8-sig").partition("\n")[0]
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text: {error}; save it again as 'CSV UTF-8', or use what the "
+            f"page exported"
+        ) from error
+    separator = max(",;\t", key=head.count)
+    try:
+        return pd.read_csv(
+            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        raise ValueError(
+            f"{path} cannot be read as CSV: {error}; use what the page exported"
+        ) from error
 
 
 def _read_sqlite(path):

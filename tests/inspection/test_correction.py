@@ -231,3 +231,68 @@ def test_wrong_input_is_explained():
         apply_decisions(CATALOG, [], noise_distance=-1)
     with pytest.raises(ValueError, match="predicted has 1 rows"):
         apply_decisions(CATALOG, [], predicted=["quake"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [([1, 2, 1], "i"), ([True, False, True], "b"), ([0.5, 1.5, 0.5], "f")],
+)
+def test_labels_come_back_as_the_type_that_went_in(labels, kind):
+    catalog = pd.DataFrame({"label": labels})
+    found = apply_decisions(catalog, [decision("0", str(labels[0]), str(labels[1]), row=0)])
+    assert found.catalog["label"].dtype == catalog["label"].dtype
+    assert found.labels.dtype.kind == kind
+    assert found.labels.tolist() == [labels[1], labels[1], labels[2]]
+
+
+def test_a_new_class_among_other_types():
+    categories = pd.DataFrame({"label": pd.Categorical(["quake", "noise"])})
+    found = apply_decisions(categories, [decision("0", "quake", "blast")])
+    assert found.catalog["label"].tolist() == ["blast", "noise"]
+    truths = pd.DataFrame({"label": [True, False]})
+    found = apply_decisions(truths, [decision("0", "True", "blast")])
+    assert found.labels.tolist() == ["blast", False]
+
+
+def test_events_without_a_label_can_get_one():
+    catalog = pd.DataFrame({"event_id": ["a", "b"], "label": ["quake", None]})
+    found = apply_decisions(catalog, [decision("b", "", "rockfall")])
+    assert found.labels.tolist() == ["quake", "rockfall"]
+    assert not len(found.unmatched)
+
+
+def test_one_expert_on_two_pages_does_not_outvote_itself():
+    # The pages numbered the event otherwise; the last word counts.
+    lines = [
+        decision("c", "rockfall", "quake", row=7, time="2024-06-01T08:00:00Z"),
+        decision("c", "rockfall", "rockfall", row=2, time="2024-06-02T08:00:00Z"),
+    ]
+    found = apply_decisions(CATALOG, lines)
+    line = found.catalog.loc[2]
+    assert (line["label"], line["action"], line["n_experts"]) == ("rockfall", "keep", 1)
+    assert not len(found.unresolved)
+
+
+def test_columns_of_the_catalogue_are_not_overwritten():
+    catalog = CATALOG.assign(time="origin", note="mine", note_before="older")
+    found = apply_decisions(catalog, [decision("a", "quake", "rockfall", note="seen")])
+    assert (found.catalog["time_before"] == "origin").all()
+    assert (found.catalog["note_before_before"] == "mine").all()
+    assert (found.catalog["note_before"] == "older").all()
+    assert found.catalog["note"].tolist() == ["seen", "", "", "", ""]
+    assert "time as time_before" in found.notes[0]
+
+
+def test_a_second_session_keeps_what_the_first_said(tmp_path):
+    first = apply_decisions(CATALOG, [decision("d", "noise", "noise", time="2024-06-01")])
+    path = tmp_path / "catalogue.csv"
+    first.catalog.to_csv(path, index=False)
+    lines = [decision("a", "quake", "rockfall", expert="ben")]
+    found = apply_decisions(pd.read_csv(path), lines).catalog.set_index("event_id")
+    assert found.loc["d", ["verified", "expert", "action"]].tolist() == [True, "ada", "keep"]
+    assert found.loc["a", ["verified", "expert", "action"]].tolist() == [True, "ben", "change"]
+    assert not found.loc["b", "verified"]
+    assert found.loc["b", "old_label"] == ""
+    # Verified noise stays also where the other session says so.
+    near_noise = first.catalog.assign(start_time=START, end_time=START)
+    assert apply_decisions(near_noise, []).catalog["event_id"].tolist() == ["a", "b", "c", "d"]

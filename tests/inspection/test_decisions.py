@@ -132,3 +132,26 @@ def test_files_that_are_none(tmp_path):
         read_decisions(tmp_path / "empty.sqlite")
     with pytest.raises(ValueError, match="paths names no file"):
         read_decisions([])
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_spreadsheets_with_other_separators(tmp_path, separator):
+    lines = ["event_id,old_label,new_label", "007,quake,rockfall"]
+    path = tmp_path / "decisions.csv"
+    path.write_text("\n".join(lines).replace(",", separator), encoding="utf-8-sig")
+    assert read_decisions(path)["event_id"].tolist() == ["007"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", "cannot be read as CSV"),
+        ("a.csv", "event_id,new_label,old_label\na,q,Gr\u00fc\u00df".encode("latin1"), "UTF-8"),
+        ("a.json", b"{nope", "is not JSON"),
+    ],
+)
+def test_broken_files_are_named(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message) as error:
+        read_decisions(tmp_path / name)
+    assert name in str(error.value)

@@ -12,6 +12,8 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import has_fit_parameter
 
+from ._texts import as_text
+
 
 def event_codes(n, groups, metadata):
     """Integer code of what must stay in one fold, or None where nothing is known.
@@ -28,7 +30,9 @@ def event_codes(n, groups, metadata):
             )
         keys.append(groups)
     if metadata is not None and "event_id" in metadata:
-        keys.append(metadata["event_id"].to_numpy(dtype=object))
+        names = metadata["event_id"].to_numpy(dtype=object)
+        # An empty name is none: a file may have it where another has nothing.
+        keys.append([None if as_text(name) == "" else name for name in names])
     if not keys:
         return None
     offset, owners, shared = n, [], []
@@ -54,8 +58,7 @@ def make_splits(cv, X, y, codes, metadata, seed):
             # Whether the folds divide events all the same is checked below.
             warnings.filterwarnings("ignore", message="The groups parameter is ignored")
             splits = list(check_cv(cv, y, classifier=True).split(np.zeros(len(y)), y, shared))
-    if codes is not None:
-        _check_whole(splits, codes)
+    _check_whole(splits, np.arange(len(y)) if codes is None else codes)
     return splits
 
 

@@ -15,7 +15,7 @@ from ._folds import event_codes, fit_whole, make_splits, out_of_fold
 from ._neighbors import honest_neighbors
 from ._review_session import ReviewSession
 from ._suspects import doubt_of, find_suspects, reason, resolve_method, self_confidence
-from ._texts import as_columns
+from ._texts import as_columns, as_text
 
 
 class LabelReview(ReviewSession, ClassifierMixin, MetaEstimatorMixin, WaveformEstimator):
@@ -424,8 +424,6 @@ def _check_metadata(metadata, n):
 
 
 def _event_ids(metadata, n):
-    numbers = np.arange(n).astype(str)
     if metadata is None or "event_id" not in metadata:
-        return numbers
-    ids = metadata["event_id"]
-    return np.where(ids.isna(), numbers, ids.astype(str)).astype(str)
+        return np.arange(n).astype(str)
+    return np.array([as_text(name) or str(row) for row, name in enumerate(metadata["event_id"])])

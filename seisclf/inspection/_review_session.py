@@ -65,7 +65,15 @@ class ReviewSession:
             raise ValueError(f"which must be 'suspects' or 'all'; got {which!r}")
         if rows is None:
             return (self.suspects_ if which == "suspects" else self.table())["row"].to_numpy()
-        rows = np.atleast_1d(np.asarray(rows, dtype=np.intp))
+        rows = np.atleast_1d(np.asarray(rows))
+        if rows.dtype == np.bool_ and rows.shape == (self.n_events_,):
+            rows = np.flatnonzero(rows)
+        if rows.size and rows.dtype.kind not in "iu":
+            raise ValueError(
+                f"rows must be integers, or a mask of {self.n_events_} booleans; got "
+                f"{rows.dtype} of shape {rows.shape}"
+            )
+        rows = rows.astype(np.intp)
         wrong = rows[(rows < 0) | (rows >= self.n_events_)]
         if len(wrong):
             raise ValueError(

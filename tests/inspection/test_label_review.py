@@ -393,3 +393,29 @@ def test_networks_go_on_with_the_verified_events():
     np.testing.assert_array_equal(rows, X[[3, 7]])
     np.testing.assert_array_equal(labels, [0, 0])
     assert labels.dtype == y.dtype and epochs == 7
+
+
+def test_folds_that_test_what_they_trained_on_are_refused():
+    X, y = table()
+    everything = np.arange(len(y))
+    with pytest.raises(ValueError, match="cv divides 60 events"):
+        LabelReview(LogisticRegression(), cv=[(everything, everything)]).fit(X, y)
+
+
+def test_an_empty_event_id_is_no_event():
+    X, y = table()
+    metadata = pd.DataFrame({"event_id": ["", None] * (len(y) // 2)})
+    review = LabelReview(LogisticRegression(), random_state=0).fit(X, y, metadata)
+    assert review.event_ids_.tolist() == [str(row) for row in range(len(y))]
+    assert not len(review.apply_decisions([]).unmatched)
+
+
+def test_rows_by_a_mask_and_no_other_kind_of_number():
+    X, y = table()
+    review = LabelReview(LogisticRegression(), random_state=0).fit(X, y)
+    mask = np.zeros(len(y), dtype=bool)
+    mask[[3, 7]] = True
+    assert [event.row for event in review.events(rows=mask)] == [3, 7]
+    for wrong in ([1.7], [True, False]):
+        with pytest.raises(ValueError, match="rows must be integers"):
+            review.events(rows=wrong)

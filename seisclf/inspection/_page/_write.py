@@ -153,8 +153,8 @@ def _write_events(review, folder, classes, *, rows, which, relevance, bandpass, 
     if rows is None:
         total = review.n_events_ if which == "all" else len(review.suspects_)
     else:
-        rows = [int(row) for row in np.ravel(rows)]
-        total = len(rows)
+        rows = np.ravel(rows)
+        total = int(rows.sum()) if rows.dtype == np.bool_ else len(rows)
     events = review.events(rows=rows, which=which, relevance=relevance)
     bar = progress_bar(
         events, total=total, desc="events", disable=None if progress is None else not progress

@@ -21,6 +21,32 @@ def is_dataset(path):
     return path.is_dir() and any(path.glob("metadata*.csv")) and any(path.glob("waveforms*.hdf5"))
 
 
+def components_of(path):
+    """Which components to ask :func:`seisclf.datasets.read_seisbench` for.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Folder in SeisBench's format.
+
+    Returns
+    -------
+    options : dict
+        ``component_order`` where all rows have the same one or two components, such as Z; else
+        nothing, so that the three are asked for.
+    """
+    import pandas as pd
+
+    name = "trace_component_order"
+    orders = set()
+    for file in Path(path).glob("metadata*.csv"):
+        table = pd.read_csv(file, usecols=lambda column: column == name, dtype=str)
+        orders |= set(table.get(name, pd.Series([None])).dropna())
+    if len(orders) == 1 and 0 < len(next(iter(orders))) < 3:
+        return {"component_order": orders.pop()}
+    return {}
+
+
 def load_events(path, *, window=None, noise=False, label=None, tell=None):
     """Read a set, cut windows around P, add a noise class.
 
@@ -47,7 +73,7 @@ def load_events(path, *, window=None, noise=False, label=None, tell=None):
     check_dataset(path)
     if noise and not window:
         raise BadInput("--noise needs --window START END: noise is cut from before P")
-    options = {} if label is None else {"label": label}
+    options = components_of(path) | ({} if label is None else {"label": label})
     bunch = read_seisbench(path, lazy=True, **options)
     if bunch.target is None:
         raise BadInput(f"{path} has no labels: name their column with --label")

@@ -4,7 +4,7 @@ import zipfile
 
 import numpy as np
 
-from ._data import describe_events, is_dataset
+from ._data import components_of, describe_events, is_dataset
 from ._errors import BadInput
 from ._terminal import console, show_table
 
@@ -39,7 +39,7 @@ def _show_events(path):
 
     from ..datasets import read_seisbench
 
-    bunch = read_seisbench(path, lazy=True)
+    bunch = read_seisbench(path, lazy=True, **components_of(path))
     if bunch.target is None:
         bunch.target = np.full(len(bunch.data), "(no label)")
     console.print(describe_events(bunch))

@@ -39,8 +39,9 @@ def _predict_events(classifier, folder, window):
     import pandas as pd
 
     from ..datasets import cut_windows, read_seisbench
+    from ._data import components_of
 
-    bunch = read_seisbench(folder)
+    bunch = read_seisbench(folder, **components_of(folder))
     if window:
         bunch = cut_windows(bunch, start=window[0], end=window[1])
     probabilities = classifier.predict_proba(bunch.data)

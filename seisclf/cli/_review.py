@@ -37,7 +37,8 @@ def run_review(
     with steps.step(f"Judging labels by {cv} folds"):
         review = _judged(_estimator(model, bunch, quick, seed), bunch, cv, jobs, seed)
     with steps.step("Writing the page"):
-        page = _write(review, out, everything, relevance, bandpass, title or _title(data))
+        title = title or _title(data)
+        page = _write(review, model, out, everything, relevance, bandpass, title)
     console.print(f"Page: [bold]{page}[/]", soft_wrap=True)
     if serve:
         _serve(out, port)
@@ -90,7 +91,7 @@ def _judged(estimator, bunch, cv, jobs, seed):
     return review
 
 
-def _write(review, out, everything, relevance, bandpass, title):
+def _write(review, model, out, everything, relevance, bandpass, title):
     from ..inspection import write_page
 
     which = "all" if everything else "suspects"
@@ -104,6 +105,7 @@ def _write(review, out, everything, relevance, bandpass, title):
     table = review.table().sort_values("row")
     for i, name in enumerate(review.classes_):
         table[f"p_{name}"] = review.probabilities_[table["row"].to_numpy(), i]
+    table["model"] = model
     table.to_csv(out / PREDICTIONS, index=False, float_format="%.6g")
     review.metadata_.assign(label=review.labels_).to_csv(out / CATALOG, index=False)
     return page

@@ -88,6 +88,7 @@ def test_corrections_of_two_experts(page, tmp_path):
     changed = catalog.set_index("row").loc[made["row"]]
     assert changed["label"].tolist() == made["new_label"].tolist()
     assert (changed["expert"] == "ada, ben").all() and changed["verified"].all()
+    assert (changed["model"] == "forest").all()
     report = (tmp_path / "out" / "report.md").read_text()
     for words in ("Before and after", "Agreement of experts", "Changed labels", "macro average"):
         assert words in report
@@ -98,6 +99,21 @@ def test_corrections_of_a_data_folder(folder, page, tmp_path):
     ok("correct", folder, path, "--out", tmp_path / "out")
     changes = pd.read_csv(tmp_path / "out" / "changes.csv")
     assert sorted(changes["row"]) == sorted(made["row"])
+
+
+def test_a_set_of_one_component(tmp_path):
+    events = make_seismic_events(
+        24, n_sites=2, duration=8.0, sampling_rate=RATE, classes=("earthquake", "rockfall"),
+        n_components=1, random_state=0,
+    )  # fmt: skip
+    write_seisbench(
+        tmp_path / "set", events.data, events.metadata, sampling_rate=RATE,
+        target=events.target, component_order="Z",
+    )  # fmt: skip
+    ok("review", tmp_path / "set", "forest", "--quick", "--cv", "2", "--all", "--out",
+       tmp_path / "page")  # fmt: skip
+    assert len(list((tmp_path / "page" / "events").iterdir())) == 24
+    assert "1 component (Z)" in " ".join(ok("info", tmp_path / "set").output.split())
 
 
 def test_bad_input(folder, page, tmp_path):

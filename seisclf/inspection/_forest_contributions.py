@@ -1,6 +1,7 @@
 """Why a forest says what it says of one event: contributions of features along the paths."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -39,7 +40,7 @@ class ForestContributions:
     probabilities: np.ndarray
     features: np.ndarray
     classes: np.ndarray
-    table: object
+    table: Any
 
     def __len__(self):
         return len(self.contributions)

@@ -113,8 +113,8 @@ def relevance_of(
     dtype = inputs[0].dtype if dtype is None else dtype
     check_modules(module)
     copied = working_copy(module, dtype)
-    inputs = [x.detach().to(dtype) for x in inputs]
-    return propagate_relevance(copied, copied, inputs, target, settings)
+    given = [x.detach().to(dtype) for x in inputs]
+    return propagate_relevance(copied, copied, given, target, settings)
 
 
 def working_copy(module, dtype=None, device=None):

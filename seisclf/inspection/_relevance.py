@@ -154,10 +154,10 @@ def layerwise_relevance(
 
     batches = []
     for first in range(0, len(dataset), batch_size):
-        rows = slice(first, min(first + batch_size, len(dataset)))
-        x = torch.as_tensor(dataset.batch(rows)[0]).to(device, dtype)
-        codes = None if wanted is None else torch.as_tensor(wanted[rows], device=device)
-        batches.append(_explain_batch(explained, x, codes, explain, settings))
+        part = slice(first, min(first + batch_size, len(dataset)))
+        x = torch.as_tensor(dataset.batch(part)[0]).to(device, dtype)
+        asked = None if wanted is None else torch.as_tensor(wanted[part], device=device)
+        batches.append(_explain_batch(explained, x, asked, explain, settings))
     found = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
     codes, scores, more = found.pop("code"), found.pop("scores"), found.pop("more", None)
     frequencies, times = explained.axes(found["relevance"].shape)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._relevance import last_step, layerwise_relevance
+from ._relevance_result import Relevance
 
 __all__ = ["RelevanceDisplay"]
 
@@ -91,7 +92,8 @@ class RelevanceDisplay:
         event = one_event(X)
         network, prepared = last_step(estimator, event)
         targets = list(target) if isinstance(target, (list, tuple)) else [target]
-        found, names = [], []
+        found: list[Relevance] = []
+        names: list[str] = []
         for label in targets:
             relevance = layerwise_relevance(network, prepared, target=label, **params)
             # The class may be both: given and predicted. Then it is shown once.

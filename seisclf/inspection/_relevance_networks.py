@@ -258,7 +258,7 @@ def explained_network(module, estimator, space, span=None):
     if space not in SPACES:
         raise ValueError(f"space must be one of {SPACES}; got {space!r}")
     if isinstance(module, (RockNet, RockNetWaveform)):
-        network = ExplainedMasks(module, estimator, space, span)
+        network: ExplainedNetwork = ExplainedMasks(module, estimator, space, span)
     elif span is not None:
         raise ValueError(
             f"span is for networks that predict functions over time; {type(estimator).__name__} "

@@ -162,7 +162,8 @@ def _relevance(review, events, rows):
     notes : dict of {int: str}
         For the others.
     """
-    found, notes = {}, {}
+    found: dict[int, dict] = {}
+    notes: dict[int, str] = {}
     for judge, places in judges(review, rows):
         try:
             found |= _explained(judge, events[places], places, review, rows[places])

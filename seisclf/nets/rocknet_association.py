@@ -77,8 +77,8 @@ class RockNetAssociation(nn.Module):
         self.occurrences = _OccurrenceHeads(filters[0], n_occurrences, station.dropout)
         for part in (self.merges, self.decoder, self.occurrences):
             part.apply(keras_initialization)
-        for head in self.occurrences.heads:
-            start_at_background(head[-1])  # the batch normalisation: it takes away what was before
+        for norm in self.occurrences.norms:
+            start_at_background(norm)
         shape = (n_stations, station.encoders[0].first.conv.in_channels, station.n_samples)
         noise = np.random.default_rng(seed).random(shape)
         self.register_buffer("noise", torch.from_numpy(noise).float(), persistent=False)
@@ -165,6 +165,11 @@ class _OccurrenceHeads(nn.Module):
             normalized(SameConv1d(2 * self.n_units, 2, 1)) for _ in range(n_occurrences)
         )
         self.joined: nn.LSTM | None = None
+
+    @property
+    def norms(self):
+        """The last layers: batch normalisations, which take away any bias before them."""
+        return [module for module in self.heads.modules() if isinstance(module, nn.BatchNorm1d)]
 
     def forward(self, x):
         """Logits (n, n_occurrences, 2, n_samples) of a map (n, n_in, n_samples)."""

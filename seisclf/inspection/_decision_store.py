@@ -173,7 +173,7 @@ class DecisionStore:
 def _checked(entry):
     """(uid, values in the order of the columns, what is wrong)."""
     uid = entry.get("uid") if isinstance(entry, dict) else None
-    if not isinstance(uid, str) or not 8 <= len(uid) <= 64:
+    if not isinstance(uid, str) or not 8 <= len(uid) <= 64 or uid != _storable(uid):
         return str(uid), (), "no uid"
     decision = entry.get("decision")
     if not isinstance(decision, dict):
@@ -182,6 +182,11 @@ def _checked(entry):
         value = decision.get(name)
         if not isinstance(value, str) or len(value) > limit:
             return uid, (), f"{name} must be text of at most {limit} characters"
+    # One that `read_decisions` refuses would make all the others unreadable.
+    if decision["time"] and not _is_time(decision["time"]):
+        return uid, (), "time must be ISO 8601, such as 2024-01-01T10:00:00Z"
+    if decision.get("action") == "change" and not decision["new_label"]:
+        return uid, (), "a change needs a new_label"
     row, action = decision.get("row"), decision.get("action")
     if not isinstance(row, int) or isinstance(row, bool) or not 0 <= row < 2**53:
         return uid, (), "row must be an integer from 0 on"
@@ -195,4 +200,17 @@ def _checked(entry):
             or not 0 <= value <= high
         ):
             return uid, (), f"{name} must be a number from 0 to {high:g}"
-    return uid, tuple(decision[name] for name in _COLUMNS), ""
+    values = (decision[name] for name in _COLUMNS)
+    return uid, tuple(_storable(v) if isinstance(v, str) else v for v in values), ""
+
+
+def _storable(text):
+    """Half a character, such as what a cut through an emoji leaves, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_time(text):
+    import pandas as pd
+
+    # As `read_decisions` will read it.
+    return not pd.isna(pd.to_datetime(text, utc=True, format="ISO8601", errors="coerce"))

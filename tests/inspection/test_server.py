@@ -155,6 +155,21 @@ def test_what_is_no_decision_is_refused_and_the_rest_stored(server, changes):
     assert list(answer["refused"]) == ["uid-0-long"] and answer["stored"] == ["uid-1-long"]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"time": "yesterday"}, {"time": "2026-13-45"}, {"new_label": ""}]
+)
+def test_nothing_is_stored_that_would_make_the_file_unreadable(server, changes):
+    answer = post(server, decision(0, **changes), decision(1))[1]
+    assert list(answer["refused"]) == ["uid-0-long"]
+    assert read_decisions(server.database)["event_id"].tolist() == ["ev0001"]
+
+
+def test_half_a_character_does_not_stop_the_others(server):
+    answer = post(server, decision(0, note="cut \ud83d"), decision(1))[1]
+    assert answer["stored"] == ["uid-0-long", "uid-1-long"]
+    assert read_decisions(server.database)["note"].tolist() == ["cut ?", ""]
+
+
 def test_bodies_have_limits(server):
     headers = {"X_Seisclf_Token": token_of(server), "Content_Type": "application/json"}
     send = lambda body, **more: ask(  # noqa: E731

@@ -297,6 +297,9 @@ def component_names(review, n_channels):
         known = next((c for s in steps if (c := getattr(s, "components", None)) is not None), None)
     if known is not None and len(known) == n_channels:
         return [str(name) for name in known]
+    if known and n_channels % len(known) == 0:  # stations of a network, one after the other
+        n_stations = n_channels // len(known)
+        return [f"{name}{i + 1}" for i in range(n_stations) for name in known]
     if n_channels == 3:
         return ["Z", "N", "E"]
     return [f"channel {i}" for i in range(n_channels)] if n_channels > 1 else ["Z"]

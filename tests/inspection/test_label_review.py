@@ -419,3 +419,13 @@ def test_rows_by_a_mask_and_no_other_kind_of_number():
     for wrong in ([1.7], [True, False]):
         with pytest.raises(ValueError, match="rows must be integers"):
             review.events(rows=wrong)
+
+
+def test_channels_of_a_network_are_named_by_station():
+    rng = np.random.default_rng(0)
+    y = np.array(["quake", "rockfall"] * 6)
+    X = rng.normal(size=(12, 2, 3, 200)).astype(np.float32)
+    review = LabelReview(forest(), cv=2, components="ZNE", random_state=0).fit(X, y)
+    event = next(review.events(rows=[0], relevance=False))
+    assert event.components == ["Z1", "N1", "E1", "Z2", "N2", "E2"]
+    assert event.waveform.shape == (6, 200)

@@ -22,6 +22,7 @@ class ReviewSession:
     estimator: Any
     estimator_: Any
     n_events_: int
+    classes_: Any
     labels_: Any
     predicted_: Any
     event_ids_: Any
@@ -222,6 +223,13 @@ class ReviewSession:
             rows = correction.verified
             if not len(rows):
                 raise ValueError("correction has no verified events to go on with")
+            new = sorted(set(map(str, labels[rows])) - set(map(str, self.classes_)))
+            if new:
+                raise ValueError(
+                    f"correction has the classes {new}, which the network does not know: fit a "
+                    f"new one, estimator.fit(X[correction.kept], "
+                    f"correction.labels[correction.kept])"
+                )
             X = read_rows(self._waveforms(), rows)
             X = model[:-1].transform(X) if last is not model and len(model.steps) > 1 else X
             last.continue_fit(X, labels[rows], **params)

@@ -95,3 +95,11 @@ def test_the_network_goes_on(reviewed):
     review.continue_fit(correction, max_epochs=2)
     assert len(review.estimator_[-1].history_) > n_epochs
     assert not np.allclose(review.predict_proba(events.data), before)
+
+
+def test_a_class_that_the_network_does_not_know_is_named(reviewed):
+    _, review = reviewed
+    line = {"event_id": review.event_ids_[0], "old_label": review.labels_[0]}
+    correction = review.apply_decisions([line | {"new_label": "blast"}], noise_distance=None)
+    with pytest.raises(ValueError, match=r"classes \['blast'\].*fit a new one"):
+        review.continue_fit(correction)

@@ -15,6 +15,7 @@ import benchmarks
 _BY_NAME_ONLY = {
     "gujarat",
     "gujarat_labels",
+    "gujarat_pages",
     "label_errors",
     "luhu_chain",
     "representations",

@@ -1,5 +1,6 @@
 """What happens between a review and its experts: events out, decisions in."""
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -132,6 +133,23 @@ class ReviewSession:
 
         rows = self._rows(rows, which)
         return write_page(self, folder, rows=rows, title=title, relevance=relevance)
+
+    def fingerprint(self):
+        """What tells these events from others, where they have no names of their own.
+
+        Returns
+        -------
+        fingerprint : str
+            "" where the metadata has ``event_id``; else made of the number of events and of the
+            first and the last waveform.
+        """
+        if self.metadata_ is not None and "event_id" in self.metadata_:
+            return ""
+        ends = np.ascontiguousarray(
+            read_rows(self._waveforms(), np.array([0, self.n_events_ - 1]))
+        )
+        digest = hashlib.sha256(ends.tobytes()).hexdigest()
+        return f"{self.n_events_}-{digest[:16]}"
 
     def apply_decisions(
         self, decisions, *, noise="noise", noise_distance=30.0, relevance=False, bands=None

@@ -429,3 +429,18 @@ def test_channels_of_a_network_are_named_by_station():
     event = next(review.events(rows=[0], relevance=False))
     assert event.components == ["Z1", "N1", "E1", "Z2", "N2", "E2"]
     assert event.waveform.shape == (6, 200)
+
+
+def test_a_page_is_not_written_over_that_of_other_events_without_names(tmp_path):
+    X, y = table()
+    y[3] = 1 - y[3]
+    named = pd.DataFrame({"event_id": [f"ev{i}" for i in range(len(y))]})
+    review = LabelReview(LogisticRegression(), random_state=0).fit(X, y)
+    other = LabelReview(LogisticRegression(), random_state=0).fit(X + 1.0, y)
+    index = review.write_page(tmp_path / "rows", which="all")
+    assert review.write_page(tmp_path / "rows", which="all") == index
+    with pytest.raises(FileExistsError, match="review of other events.*event_id"):
+        other.write_page(tmp_path / "rows", which="all")
+    for X_now in (X, X + 1.0):  # names tell events apart, whatever became of their waveforms
+        again = LabelReview(LogisticRegression(), random_state=0).fit(X_now, y, named)
+        again.write_page(tmp_path / "named", which="all")

@@ -59,12 +59,14 @@ def write_page(
     Raises
     ------
     FileExistsError
-        If `folder` holds something else than a review page.
+        If `folder` holds something else than a review page, or one of other events that have no
+        ``event_id``: its decisions, by row, would be taken for these.
     ValueError
         If there is no event to show, or `bandpass` is no band.
     """
     folder = Path(folder)
     marker = _open_folder(folder)
+    _check_same_events(folder, marker, review)
     classes = [str(name) for name in review.classes_]
     bandpass, words = _resolve_bandpass(bandpass, getattr(review, "bandpass", None))
     fresh = folder / "events.new"
@@ -146,6 +148,16 @@ def _open_folder(folder):
     # Before all else, so that a run that was stopped can be started again.
     _write_marker(folder, marker)
     return marker
+
+
+def _check_same_events(folder, marker, review):
+    """Remember whose rows these are, and refuse those of other events."""
+    known = review.fingerprint() if hasattr(review, "fingerprint") else ""
+    if marker.setdefault("rows_of", known) != known:
+        raise FileExistsError(
+            f"folder={str(folder)!r} holds the review of other events, whose decisions go by row "
+            f"number as these have no event_id: give a new folder, or metadata with event_id"
+        )
 
 
 def _write_events(review, folder, classes, *, rows, which, relevance, bandpass, progress):

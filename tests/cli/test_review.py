@@ -143,6 +143,8 @@ def test_serving_a_page_again(page):
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", code, "review", str(page), "--serve"],
         stdout=subprocess.PIPE, text=True,
+        # Tests that run in the background are deaf to Ctrl-C, and so would be what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         line = process.stdout.readline()

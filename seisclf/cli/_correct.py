@@ -17,12 +17,11 @@ def run_correct(source, decisions, out, *, label, noise, noise_distance, command
 
     steps = Steps(2)
     with steps.step("Applying decisions"):
-        catalog, predicted, model = _catalog(source, label)
+        catalog, judged = _catalog(source, label)
         made = read_decisions(_files(source, decisions))
         say(f"{len(made)} decisions by {made['expert'].nunique()} experts")
         correction = apply_decisions(
-            catalog, made, noise=noise, noise_distance=noise_distance, predicted=predicted,
-            model=model,
+            catalog, made, noise=noise, noise_distance=noise_distance, **judged
         )  # fmt: skip
         say(str(correction))
     with steps.step("Writing the report"):
@@ -44,14 +43,14 @@ def run_correct(source, decisions, out, *, label, noise, noise_distance, command
 
 
 def _catalog(source, label):
-    """Metadata with the column ``label``; predictions and model where a review left them."""
+    """Metadata with the column ``label``, and what a review has left of the model's judgement."""
     import pandas as pd
 
     if not source.exists():
         raise BadInput(f"no such folder: {source}")
     if is_dataset(source):
         bunch = load_events(source, label=label, tell=say)
-        return bunch.metadata.assign(label=bunch.target), None, ""
+        return bunch.metadata.assign(label=bunch.target), {}
     path = source / CATALOG
     if not path.is_file():
         raise BadInput(
@@ -60,8 +59,12 @@ def _catalog(source, label):
         )
     catalog = pd.read_csv(path, dtype=dict.fromkeys(_TEXTS, str), low_memory=False)
     predictions = pd.read_csv(source / PREDICTIONS, dtype={"predicted": str, "model": str})
-    model = predictions["model"].iloc[0] if "model" in predictions else ""
-    return catalog, predictions["predicted"].to_numpy(), model
+    judged = {"predicted": predictions["predicted"].to_numpy()}
+    if "model" in predictions:
+        judged["model"] = predictions["model"].iloc[0]
+    if "relevance" in predictions:
+        judged["relevance"] = predictions["relevance"].dropna().to_dict()
+    return catalog, judged
 
 
 def _files(source, decisions):

@@ -106,9 +106,20 @@ def _write(review, model, out, everything, relevance, bandpass, title):
     for i, name in enumerate(review.classes_):
         table[f"p_{name}"] = review.probabilities_[table["row"].to_numpy(), i]
     table["model"] = model
+    shown = table["row"][table["suspect"] | everything]
+    if relevance and (words := _relevance(review, shown.to_numpy())):
+        table["relevance"] = table["row"].map(words)
     table.to_csv(out / PREDICTIONS, index=False, float_format="%.6g")
     review.metadata_.assign(label=review.labels_).to_csv(out / CATALOG, index=False)
     return page
+
+
+def _relevance(review, rows):
+    """By row, in words: where the model found what speaks for its class."""
+    from ..inspection._review_events import relevance_shares
+
+    found = relevance_shares(review, rows, review.predicted_[rows])
+    return {row: f"{review.predicted_[row]}: {text}" for row, text in found.items()}
 
 
 def _title(data):

@@ -116,6 +116,20 @@ def test_a_set_of_one_component(tmp_path):
     assert "1 component (Z)" in " ".join(ok("info", tmp_path / "set").output.split())
 
 
+def test_relevance_of_a_network_enters_the_provenance(folder, tmp_path):
+    page = tmp_path / "page"
+    ok("review", folder, "stft-cnn", "--quick", "--cv", "2", "--all", "--out", page)
+    first = pd.read_csv(page / "predictions.csv", dtype={"event_id": str}).iloc[0]
+    assert first["relevance"].startswith(f"{first['predicted']}: 1-2 Hz 0.")
+    decision = {"event_id": first["event_id"], "old_label": first["label"], "new_label": "other"}
+    path = tmp_path / "ada.csv"
+    pd.DataFrame([decision | {"expert": "ada", "action": "change"}]).to_csv(path, index=False)
+    ok("correct", page, path, "--out", tmp_path / "out")
+    changes = pd.read_csv(tmp_path / "out" / "changes.csv")
+    assert changes["relevance"].tolist() == [first["relevance"]]
+    assert changes["model"].tolist() == ["stft-cnn"]
+
+
 def test_bad_input(folder, page, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.txt").write_text("x")

@@ -53,7 +53,14 @@ def processed(function, postprocessing, is_event):
     # A copy, because it is fitted: series of two stations need not be equally long.
     chain = clone(postprocessing, safe=False)
     series = np.ascontiguousarray(raw[:, is_event].T)[np.newaxis]
-    result = np.asarray(chain.fit_transform(series), dtype=float)
+    try:
+        result = np.asarray(chain.fit_transform(series), dtype=float)
+    except ValueError as error:
+        raise ValueError(
+            f"postprocessing={describe(postprocessing)} cannot transform series of shape "
+            f"{series.shape} (n_series, n_classes, n_frames): {error}. What can is "
+            f"stft_cnn_postprocessing(), or steps of it"
+        ) from error
     if result.shape != series.shape:
         raise ValueError(
             f"postprocessing turned series of shape {series.shape} (n_series, n_classes, "

@@ -226,3 +226,8 @@ def test_what_is_no_transformer_is_refused():
 
     with pytest.raises(ValueError, match="must keep the shape"):
         detector(Shorter()).detect(record())
+
+    from sklearn.preprocessing import StandardScaler
+
+    with pytest.raises(ValueError, match="StandardScaler.*n_frames.*stft_cnn_postprocessing"):
+        detector(StandardScaler()).detect(record())

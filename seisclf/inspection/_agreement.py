@@ -119,6 +119,11 @@ def votes_of(decisions):
     label = np.where(votes["action"] == "keep", votes["old_label"], votes["new_label"])
     votes["vote"] = np.where(votes["action"] == "drop", "(drop)", label)
     row = votes["row"].astype(object).where(votes["row"].notna(), -1)
+    # Rows tell the stations of an event apart. Where nobody decided on two of them they are only
+    # numbers, which differ from page to page.
+    own = votes.assign(row=row).groupby(["event_id", "expert"])["row"].transform("nunique")
+    several = own.groupby(votes["event_id"]).transform("max") > 1
+    row = row.where(several | (votes["event_id"] == ""), -1)
     keys = pd.Series(list(zip(votes["event_id"], row)), index=votes.index, dtype=object)
     votes["item"] = pd.factorize(keys)[0]
     return votes

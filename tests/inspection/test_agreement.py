@@ -112,3 +112,18 @@ def test_one_expert_agrees_with_nobody():
     assert found.cohen_kappa.empty and found.by_class.empty
     assert np.isnan(found.fleiss_kappa)
     assert "1 experts, 2 events" in str(found)
+
+
+def test_an_event_is_the_same_whatever_its_row_on_the_page():
+    decisions = votes(ada="qqr", ben="qrr")
+    for i, decision in enumerate(decisions):
+        decision["row"] = i if i < 3 else 100 + i  # ben's page was another one
+    decisions[5].pop("row")
+    found = label_agreement(decisions)
+    assert found.cohen_kappa["n_events"].tolist() == [3]
+    assert found.n_events == 3
+    # Where an expert decides on two stations of an event, these are two.
+    stations = [
+        d | {"event_id": "a", "row": i % 3} for i, d in enumerate(votes(ada="qqr", ben="qrr"))
+    ]
+    assert label_agreement(stations).cohen_kappa["n_events"].tolist() == [3]

@@ -28,7 +28,8 @@ def run_correct(source, decisions, out, *, label, noise, noise_distance, command
         out.mkdir(parents=True, exist_ok=True)
         correction.catalog.to_csv(out / "catalogue.csv", index=False)
         made.to_csv(out / "decisions.csv", index=False)
-        document = Document(out, f"Corrected labels of {source.resolve().name}", str(correction))
+        summary = "; ".join(str(correction).splitlines())
+        document = Document(out, f"Corrected labels of {source.resolve().name}", summary)
         _tables(document, correction)
         if made["expert"].nunique() > 1:
             _agreement(document, label_agreement(made))
@@ -109,4 +110,4 @@ def _agreement(document, agreement):
     document.section("Agreement of experts")
     document.text(f"{agreement}.")
     document.table(agreement.cohen_kappa, caption="Cohen's kappa of each pair.")
-    document.table(agreement.by_class.reset_index(), caption="By class.")
+    document.table(agreement.by_class, caption="By class.")

@@ -118,7 +118,8 @@ def _relevance(review, rows):
     """By row, in words: where the model found what speaks for its class."""
     from ..inspection._review_events import relevance_shares
 
-    found = relevance_shares(review, rows, review.predicted_[rows])
+    # The page itself says of each event why it has none.
+    found, _ = relevance_shares(review, rows, review.predicted_[rows])
     return {row: f"{review.predicted_[row]}: {text}" for row, text in found.items()}
 
 

@@ -1,5 +1,7 @@
 """Series of probabilities with gaps: filters that do not reach from one stretch to the next."""
 
+from abc import abstractmethod
+
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -69,9 +71,9 @@ class SeriesTransformer(TransformerMixin, WaveformEstimator):
     def _check(self):
         """Refuse parameters that are out of range."""
 
+    @abstractmethod
     def _apply(self, X):
         """Transform (n_series, n_classes, n_frames)."""
-        raise NotImplementedError
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

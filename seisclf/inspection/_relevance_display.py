@@ -333,8 +333,9 @@ def _label_frequencies(ax, frequencies):
     ax.set_ylabel("frequency (Hz)")
     ax.set_ylim(max(0.0, _edges(frequencies)[0]), min(ax.get_ylim()[1], _edges(frequencies)[-1]))
     if _geometric(np.asarray(frequencies, dtype=float)):
-        from matplotlib.ticker import NullFormatter, ScalarFormatter
+        from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
         ax.set_yscale("log")
-        ax.yaxis.set_major_formatter(ScalarFormatter())
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())

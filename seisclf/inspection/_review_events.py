@@ -212,31 +212,35 @@ def _explained(judge, events, places, review, rows):
 
 
 def relevance_shares(review, rows, labels, bands=None):
-    """In words, which bands speak for each row's label; {} where there is no relevance."""
+    """In words by row, which bands speak for its label; and, in a set, why some rows have none."""
     from . import layerwise_relevance
 
     if bands is None:
         edges = 2.0 ** np.arange(0, 1 + np.floor(np.log2(max(2.0, sampling_rate_of(review) / 2))))
         bands = list(zip(edges[:-1], edges[1:]))
-    shares = {}
+    shares: dict[int, str] = {}
+    reasons = set()
     for first in range(0, len(rows), _BATCH):
         batch = rows[first : first + _BATCH]
         target = np.asarray(list(labels[first : first + _BATCH]))
-        known = np.isin(target, review.classes_)  # a label the classifier has not got
+        known = np.isin(target, review.classes_)
+        if not known.all():
+            reasons.add("no relevance for labels that the classifier has not got")
         batch, target = batch[known], target[known]
         for judge, places in judges(review, batch):
             events = read_rows(review._waveforms(), batch[places])
             try:
                 maps = layerwise_relevance(judge, events, target=target[places])
                 table = maps.band_summary(bands)
-            except (TypeError, ValueError, NotImplementedError):
+            except (TypeError, ValueError, NotImplementedError) as error:
+                reasons.add(f"no relevance for {type(judge).__name__}: {error}")
                 continue
             for i, part in table.groupby("event"):
                 shares[int(batch[places[i]])] = ", ".join(
                     f"{low:g}-{high:g} Hz {share:.2f}"
                     for low, high, share in zip(part["low"], part["high"], part["positive"])
                 )
-    return shares
+    return shares, reasons
 
 
 def _one_event(review, row, waveform, rate, explained, note):

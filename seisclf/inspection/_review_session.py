@@ -199,8 +199,9 @@ class ReviewSession:
         correction = apply_decisions(catalog, decisions, **settings)
         changed = correction.changes["row"].to_numpy(dtype=np.intp)
         if relevance and len(changed):
-            shares = relevance_shares(self, changed, correction.labels[changed], bands)
+            shares, reasons = relevance_shares(self, changed, correction.labels[changed], bands)
             correction = apply_decisions(catalog, decisions, relevance=shares, **settings)
+            correction.notes.extend(sorted(reasons))
         return correction
 
     def continue_fit(self, correction, **params):

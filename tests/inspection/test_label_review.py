@@ -357,6 +357,8 @@ def test_decisions_become_a_catalogue_and_a_better_model(events, review):
     correction = review.apply_decisions(decisions, noise_distance=None)
     np.testing.assert_array_equal(correction.labels, bunch.target)
     assert correction.changes["model"].unique().tolist() == ["FeatureForestClassifier"]
+    asked = review.apply_decisions(decisions, noise_distance=None, relevance=True)
+    assert any("no relevance for FeatureForestClassifier" in note for note in asked.notes)
     scores = correction.before_after.loc["macro average"]
     assert scores["f1_after"] > scores["f1_before"]
     untouched = review.estimator_

@@ -24,6 +24,7 @@ _SUBPACKAGES = (
     "neural_network",
     "persistence",
     "preprocessing",
+    "self_supervised",
     "signal",
     "utils",
 )

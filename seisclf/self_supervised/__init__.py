@@ -1,0 +1,3 @@
+"""Encoders that learn from recordings nobody has labelled."""
+
+__all__: list[str] = []

@@ -1,6 +1,7 @@
 """What the splitters share: how they read `groups`, purge, and deal blocks over folds."""
 
 import inspect
+from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
@@ -88,8 +89,9 @@ class MetadataSplitter(BaseCrossValidator):
             raise ValueError(f"groups have {len(metadata)} rows and X has {n}.")
         return metadata
 
+    @abstractmethod
     def _folds(self, metadata, y):
-        raise NotImplementedError
+        """Yield rows of train and of test for each fold."""
 
 
 def number_of_rows(X):

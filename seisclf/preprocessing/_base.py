@@ -1,5 +1,7 @@
 """What the transformers of waveforms share."""
 
+from abc import abstractmethod
+
 import numpy as np
 from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -95,9 +97,9 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
     def _prepare(self, n_samples):
         """Check parameters against the length of the traces; set fitted attributes."""
 
+    @abstractmethod
     def _apply(self, X):
         """Transform an array of three or four axes."""
-        raise NotImplementedError
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

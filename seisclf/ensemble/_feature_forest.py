@@ -63,9 +63,12 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
     oob_score : bool, default=False
         Whether to estimate the accuracy on events that trees did not see. Windows of one event
         that are rows of their own make it too good; a grouped cross-validation does not.
-    class_weight : {"balanced", "balanced_subsample"}, dict or None, default="balanced"
+    class_weight : {"balanced", "balanced_subsample"}, dict, ("balanced", dict) or None, \
+            default="balanced"
         Weights of classes; "balanced" gives all classes the same sum of weights,
         "balanced_subsample" does so for the events that each tree sees.
+        ``("balanced", {"noise": 0.0})`` balances all but the classes named, which get their
+        factor.
     imputation : {"native", "mean", "median"} or float, default="native"
         What to do with features that are NaN, i.e. not defined. "native": trees learn at each
         split to which side NaN belongs, so that "not defined" is information and nothing is made

@@ -1,8 +1,9 @@
 """Weights of events and of classes in one."""
 
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
+
+from seisclf.utils._class_weight import class_factors, is_balanced
 
 _EXACT = 2.0**20
 
@@ -14,10 +15,10 @@ def event_weights(y, class_weight, sample_weight=None):
     ----------
     y : ndarray of shape (n_events,)
         Labels.
-    class_weight : {"balanced", "balanced_subsample"}, dict or None
+    class_weight : {"balanced", "balanced_subsample"}, dict, ("balanced", dict) or None
         "balanced_subsample" is left to the forest.
     sample_weight : array-like of shape (n_events,), optional
-        Weights that the user gave.
+        Weights that the user gave; "balanced" counts an event of weight two twice.
 
     Returns
     -------
@@ -26,23 +27,21 @@ def event_weights(y, class_weight, sample_weight=None):
     """
     if sample_weight is not None:
         sample_weight = _check_sample_weight(sample_weight, y)
-    if class_weight is None or class_weight == "balanced_subsample":
+    if class_weight is None or (
+        isinstance(class_weight, str) and class_weight == "balanced_subsample"
+    ):
         return sample_weight
-    by_class = (
-        _balanced(y, sample_weight)
-        if class_weight == "balanced"
-        else compute_sample_weight(class_weight, y)
-    )
+    classes, codes = np.unique(y, return_inverse=True)
+    totals = np.bincount(codes, weights=sample_weight)
+    factors = class_factors(class_weight, classes, totals, also=("balanced_subsample",))
+    by_class = (_exact(factors) if is_balanced(class_weight) else factors)[codes]
     return by_class if sample_weight is None else by_class * sample_weight
 
 
-def _balanced(y, sample_weight):
-    """As in scikit-learn, but an event of weight two counts twice."""
-    _, codes = np.unique(y, return_inverse=True)
-    totals = np.bincount(codes, weights=sample_weight)
-    present = totals > 0
-    share = np.ones(len(totals))
-    share[present] = totals.sum() / (present.sum() * totals[present])
-    # Sums of such numbers are exact in any order, so that splits of equal worth stay equal and
-    # trees do not depend on the order of events.
-    return np.maximum(np.round(share * _EXACT), 1)[codes] / _EXACT
+def _exact(factors):
+    """The nearest of the numbers whose sums are exact in any order; zero only where it was.
+
+    Splits of equal worth then stay equal, and trees do not depend on the order of events.
+    """
+    rounded = np.round(factors * _EXACT) / _EXACT
+    return np.where(factors > 0, np.maximum(rounded, 1 / _EXACT), 0.0)

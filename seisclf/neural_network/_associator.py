@@ -51,8 +51,9 @@ class RockNetAssociator(StationModelClassifier):
         for ``"occurrence_<class>"`` and, if not `freeze`, ``"P_S"`` and the classes of events.
     dwa_temperature : float, default=2.0
         Of dynamic weight averaging; larger is more alike.
-    class_weight : None, "balanced" or dict, default=None
-        Factor of each class in the loss. "balanced" gives all classes the same total weight.
+    class_weight : None, "balanced", dict or ("balanced", dict), default=None
+        Factor of each class in the loss. "balanced" gives all classes the same total weight;
+        ``("balanced", {"noise": 0.0})`` all but the classes named, which get their factor.
     max_epochs : int, default=100
         Passes over the training events; fewer with `early_stopping`.
     lr : float, default=1e-3

@@ -8,11 +8,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
+from seisclf.utils._class_weight import class_factors
+
 from ._base import NeuralEstimator
 from ._callbacks import StopOnTrainAccuracy
 from ._net import ClassifierNet
 from ._params import check_not_negative, check_positive_integer, check_training_params
-from ._weights import class_factors, mean_one
+from ._weights import mean_one
 
 
 def _names_classes(estimator):
@@ -45,8 +47,9 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     Parameters
     ----------
-    class_weight : None, "balanced" or dict, default=None
-        Factor of each class in the loss. "balanced" gives all classes the same total weight.
+    class_weight : None, "balanced", dict or ("balanced", dict), default=None
+        Factor of each class in the loss. "balanced" gives all classes the same total weight;
+        ``("balanced", {"noise": 0.0})`` all but the classes named, which get their factor.
     **training : dict
         The parameters of `NeuralEstimator`. A child names them all in its own constructor.
     """
@@ -87,7 +90,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
                 f"{type(self).__name__} needs events of at least 2 classes; sample_weight is zero "
                 f"for all but 1 class"
             )
-        factors = class_factors(self.class_weight, self.classes_, target, weights)
+        totals = np.bincount(target, weights=weights, minlength=len(self.classes_))
+        factors = class_factors(self.class_weight, self.classes_, totals)
         return weights * factors[target]
 
     def _split_labels(self, target):

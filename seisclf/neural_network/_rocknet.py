@@ -59,8 +59,9 @@ class RockNetClassifier(FunctionClassifier):
         unless a dict is given.
     dwa_temperature : float, default=2.0
         Of dynamic weight averaging; larger is more alike.
-    class_weight : None, "balanced" or dict, default=None
-        Factor of each class in the loss. "balanced" gives all classes the same total weight.
+    class_weight : None, "balanced", dict or ("balanced", dict), default=None
+        Factor of each class in the loss. "balanced" gives all classes the same total weight;
+        ``("balanced", {"noise": 0.0})`` all but the classes named, which get their factor.
     max_epochs : int, default=100
         Passes over the training events; fewer with `early_stopping`.
     lr : float, default=1e-4

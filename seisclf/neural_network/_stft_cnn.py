@@ -73,8 +73,9 @@ class STFTCNNClassifier(NeuralClassifier):
         scalogram. Ignored for "waveform".
     max_shift : float, default=0.0
         While training, shift each event by up to this many seconds to either side.
-    class_weight : None, "balanced" or dict, default="balanced"
-        Factor of each class in the loss. "balanced" gives all classes the same total weight.
+    class_weight : None, "balanced", dict or ("balanced", dict), default="balanced"
+        Factor of each class in the loss. "balanced" gives all classes the same total weight;
+        ``("balanced", {"noise": 0.0})`` all but the classes named, which get their factor.
     max_epochs : int, default=100
         Passes over the training events; fewer with `early_stopping`.
     lr : float, default=7e-4

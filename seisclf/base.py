@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_array, check_consistent_length, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from .io import LazyWaveforms
+from .io._lazy_array import LazyArray
 
 __all__ = ["WaveformEstimator", "validate_waveforms"]
 
@@ -151,7 +151,7 @@ def validate_waveforms(
     >>> validate_waveforms(WaveformScaler(), np.ones((4, 100)), reset=True).shape
     (4, 1, 100)
     """
-    lazy = isinstance(X, LazyWaveforms)
+    lazy = isinstance(X, LazyArray)
     array = X if lazy else _as_array(estimator, X, dtype)
     problems = _axis_problems(array, ndim)
     if not problems and not reset:

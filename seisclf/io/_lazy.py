@@ -1,15 +1,12 @@
 """Waveforms that stay on disk until a batch of them is needed."""
 
-import numbers
-
 import numpy as np
 
 from ._hdf5 import RowTable
+from ._lazy_array import LazyArray
 
-_MAX_BATCH_BYTES = 32 << 20
 
-
-class LazyWaveforms:
+class LazyWaveforms(LazyArray):
     """Waveforms in HDF5 files that look like an array and are read batch by batch.
 
     Rows can be selected as with an array (slices, integers, masks): the selection is another
@@ -105,56 +102,15 @@ class LazyWaveforms:
         return (*self._rows.shape, self._table.n_components, self._n_samples)
 
     @property
-    def ndim(self):
-        """Number of axes."""
-        return self._rows.ndim + 2
-
-    @property
     def dtype(self):
         """dtype of what is read."""
         return self._dtype
-
-    @property
-    def size(self):
-        """Number of values."""
-        return int(np.prod(self.shape, dtype=np.int64))
-
-    @property
-    def nbytes(self):
-        """Bytes that the array would take in memory."""
-        return self.size * self._dtype.itemsize
-
-    def __len__(self):
-        return len(self._rows)
 
     def __repr__(self):
         return (
             f"LazyWaveforms(shape={self.shape}, dtype={self._dtype}, "
             f"sampling_rate={self.sampling_rate})"
         )
-
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))
-
-    def __array__(self, dtype=None, copy=None):
-        if copy is False:
-            raise ValueError("waveforms on disk cannot become an array without a copy")
-        array = self.read()
-        return array if dtype is None else array.astype(dtype, copy=False)
-
-    def __getitem__(self, key):
-        rows, rest = (key[0], key[1:]) if isinstance(key, tuple) and key else (key, ())
-        if rows is Ellipsis or rows is None:
-            raise IndexError("index the events first, e.g. X[:, 0] or X[rows]")
-        if isinstance(rows, numbers.Integral):
-            return self._view(self._row_index([int(rows)])).read()[(0, *rest)]
-        view = self._view(rows if isinstance(rows, slice) else self._row_index(rows))
-        if all(r is Ellipsis or (isinstance(r, slice) and r == slice(None)) for r in rest):
-            return view
-        # Only what was asked for comes together in memory, not the whole rows.
-        key = (slice(None), *rest)
-        parts = [part.read()[key] for part in view._batches()]
-        return np.concatenate(parts) if parts else view.read()[key]
 
     def __getstate__(self):
         """Hold this selection only: a fold of a large set makes a small pickle."""
@@ -297,26 +253,6 @@ class LazyWaveforms:
             dtype=self._dtype if dtype is None else dtype,
         )
 
-    def _row_index(self, rows):
-        """Integer or boolean index array, checked against the number of events."""
-        index = np.asarray(rows)
-        if index.size == 0:
-            return index.astype(np.int64).reshape(0)
-        if index.ndim != 1 or index.dtype.kind not in "iub":
-            raise IndexError(
-                f"events are selected with a slice, integers or a mask of shape ({len(self)},); "
-                f"got {index.dtype} of shape {index.shape}"
-            )
-        if index.dtype.kind == "b":
-            if len(index) != len(self):
-                raise IndexError(
-                    f"a mask of {len(index)} entries cannot select {len(self)} events"
-                )
-            return np.flatnonzero(index)
-        if index.min() < -len(self) or index.max() >= len(self):
-            raise IndexError(f"event {index.max()} is out of range for {len(self)} events")
-        return index
-
     def _resampled(self, rows):
         rate = self._table.rate[rows]
         return np.isfinite(rate) & np.isfinite(self.sampling_rate) & (rate != self.sampling_rate)
@@ -341,7 +277,3 @@ class LazyWaveforms:
         begin, end = max(first, 0), min(first + out.shape[-1], new.shape[-1])
         if end > begin:
             out[:, begin - first : end - first] = new[:, begin:end]
-
-    def _batches(self):
-        size = max(1, _MAX_BATCH_BYTES // max(1, self.nbytes // max(1, len(self))))
-        return [self._view(slice(i, i + size)) for i in range(0, len(self), size)]

@@ -290,7 +290,8 @@ class NeuralEstimator(WaveformEstimator):
         for part in rows:
             weight[part] = mean_one(dataset.weight[part])
         dataset.count, dataset.weight = dataset.weight, weight
-        return tuple(dataset.subset(part) for part in rows)
+        train, valid = (dataset.subset(part) for part in rows)
+        return train, valid.fixed()
 
     def _start(self, fresh):
         if fresh:

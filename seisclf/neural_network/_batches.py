@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from ..io import LazyWaveforms
+from ..io import RandomChannels
+from ..io._lazy_array import LazyArray
 
 
 class EventDataset(torch.utils.data.Dataset):
@@ -11,7 +12,7 @@ class EventDataset(torch.utils.data.Dataset):
 
     Parameters
     ----------
-    X : ndarray or LazyWaveforms of shape (n_events, ..., n_samples)
+    X : ndarray, LazyWaveforms or RandomChannels of shape (n_events, ..., n_samples)
         Waveforms.
     y : ndarray of shape (n_events, ...) or tuple of them, optional
         Encoded targets; a tuple for a network of several heads.
@@ -51,6 +52,12 @@ class EventDataset(torch.utils.data.Dataset):
         kept = {"count": self.count, "n_axes": self.n_axes, "check": self.check}
         return EventDataset(self.X, self.y, self.weight, rows, **kept)
 
+    def fixed(self):
+        """The same rows; what X draws at random (`seisclf.io.RandomChannels`), it draws once."""
+        X = self.X.fixed() if isinstance(self.X, RandomChannels) else self.X
+        kept = {"count": self.count, "n_axes": self.n_axes, "check": self.check}
+        return EventDataset(X, self.y, self.weight, self.rows, **kept)
+
     def batch(self, index):
         """Waveforms, targets and weights of some rows.
 
@@ -72,7 +79,7 @@ class EventDataset(torch.utils.data.Dataset):
             If waveforms read from disk are not finite.
         """
         rows = index if self.rows is None else self.rows[index]
-        lazy = isinstance(self.X, LazyWaveforms)
+        lazy = isinstance(self.X, LazyArray)
         X = self.X.read(rows) if lazy else self.X[rows]
         if X.ndim < self.n_axes:
             X = X.reshape(len(X), *(1,) * (self.n_axes - X.ndim), *X.shape[1:])

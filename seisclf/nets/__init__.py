@@ -3,6 +3,7 @@
 from .alexnet import AlexNet
 from .backbones import BACKBONES, make_backbone
 from .encoder import EncoderClassifier, EventEncoder
+from .iter_norm import IterNorm
 from .layers import (
     RandomTimeShift,
     SpectrogramDropout,
@@ -27,6 +28,7 @@ __all__ = [
     "AlexNet",
     "EncoderClassifier",
     "EventEncoder",
+    "IterNorm",
     "MorletScalogram",
     "MultiTaskCrossEntropy",
     "RandomTimeShift",

@@ -62,14 +62,15 @@ class ResNet(nn.Module):
         self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU()
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
-        n_in = width
+        n_in, stages = width, []
         for stage, n in enumerate(n_blocks):
             n_inner, stride = width * 2**stage, 1 if stage == 0 else 2
             blocks = []
             for i in range(n):
                 blocks.append(block(n_in, n_inner, stride if i == 0 else 1))
                 n_in = n_inner * block.expansion
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+            stages.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.n_features = n_in
         self.fc = nn.Identity() if n_outputs is None else nn.Linear(n_in, n_outputs)

@@ -3,6 +3,7 @@
 from ._bunch import take_rows
 from ._catalog import events_from_catalog
 from ._display import WaveformDisplay
+from ._esec import load_esec
 from ._noise_windows import add_noise_class, noise_windows
 from ._real import load_gujarat, load_kachchh
 from ._rocknet import fetch_rocknet_weights, load_luhu_hour, load_rocknet_scores
@@ -22,6 +23,7 @@ __all__ = [
     "events_from_catalog",
     "load_gujarat",
     "load_kachchh",
+    "load_esec",
     "fetch_rocknet_weights",
     "load_luhu_hour",
     "load_rocknet_scores",

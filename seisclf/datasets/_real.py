@@ -114,28 +114,50 @@ def load_kachchh(data_home=None, *, lazy=False, return_X_y=False):
 
 
 def _load(name, description, data_home, lazy, return_X_y):
-    bunch = read_seisbench(_find(name, data_home), lazy=lazy)
+    bunch = read_seisbench(find_set(name, data_home), lazy=lazy)
     if return_X_y:
         return bunch.data, bunch.target
     bunch.DESCR = f"{description}\n{class_counts(bunch.target)}\n"
     return bunch
 
 
-def _find(name, data_home):
-    """Folder of a set, in data_home or in the folder that SEISCLF_DATA names."""
+def find_set(name, data_home, files=("metadata.csv", "waveforms.hdf5")):
+    """Folder of a set, in data_home or in the folder that SEISCLF_DATA names.
+
+    Parameters
+    ----------
+    name : str
+        The set, and its folder.
+    data_home : str or pathlib.Path, optional
+        Folder that holds the set's; the set's own will do as well.
+    files : tuple of str
+        What must be in the set's folder.
+
+    Returns
+    -------
+    folder : pathlib.Path
+        Where the files are.
+
+    Raises
+    ------
+    FileNotFoundError
+        If they are not there.
+    """
     home = data_home if data_home is not None else os.environ.get("SEISCLF_DATA")
     if not home:
         raise FileNotFoundError(
             f"load_{name} does not know where the recordings are: give data_home, the folder that "
-            f"holds {name}/metadata.csv, or set the environment variable SEISCLF_DATA to it"
+            f"holds {name}/{files[0]}, or set the environment variable SEISCLF_DATA to it"
         )
     home = Path(home).expanduser()
     # The folder of the set itself will do as well.
     for folder in (home / name, home):
-        if (folder / "metadata.csv").is_file() and (folder == home / name or home.name == name):
+        there = all((folder / file).exists() for file in files)
+        if there and (folder == home / name or home.name == name):
             return folder
     given = "data_home" if data_home is not None else "SEISCLF_DATA"
+    lacks = next(file for file in files if not (home / name / file).exists())
     raise FileNotFoundError(
-        f"load_{name}: there is no {home / name / 'metadata.csv'}; {given} must be the folder "
-        f"that holds {name}/metadata.csv and {name}/waveforms.hdf5"
+        f"load_{name}: there is no {home / name / lacks}; {given} must be the folder "
+        f"that holds {' and '.join(f'{name}/{file}' for file in files)}"
     )

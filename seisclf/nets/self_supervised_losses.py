@@ -8,6 +8,7 @@ from torch.nn import functional
 
 __all__ = [
     "barlow_twins_loss",
+    "barlow_twins_terms",
     "batch_correlation_loss",
     "covariance_loss",
     "event_correlation_loss",
@@ -174,8 +175,12 @@ def barlow_twins_loss(first, second, redundancy_weight=0.0051):
 
     Returns
     -------
-    invariance, redundancy : torch.Tensor
-        The two sums, the second one times :math:`\lambda`; the loss is their sum.
+    loss : torch.Tensor
+        One number.
+
+    See Also
+    --------
+    barlow_twins_terms : The two sums.
 
     References
     ----------
@@ -187,13 +192,31 @@ def barlow_twins_loss(first, second, redundancy_weight=0.0051):
     >>> import torch
     >>> from seisclf.nets.self_supervised_losses import barlow_twins_loss
     >>> z = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]])
-    >>> [round(term.item(), 6) for term in barlow_twins_loss(z, z)]
-    [0.0, 0.0]
+    >>> round(barlow_twins_loss(z, z).item(), 6), round(barlow_twins_loss(z, -z).item(), 6)
+    (0.0, 8.0)
+    """
+    invariance, redundancy = barlow_twins_terms(first, second)
+    return invariance + redundancy_weight * redundancy
+
+
+def barlow_twins_terms(first, second):
+    """Sums of `barlow_twins_loss`.
+
+    Parameters
+    ----------
+    first, second : torch.Tensor of shape (n, F)
+        Projections of the two views.
+
+    Returns
+    -------
+    invariance : torch.Tensor
+        Sum over the diagonal.
+    redundancy : torch.Tensor
+        Sum off the diagonal, without its weight.
     """
     first, second = _unit_columns(first), _unit_columns(second)
     diagonal = (first * second).sum(dim=0)
-    redundancy = redundancy_weight * _off_diagonal(first, second)
-    return ((1 - diagonal) ** 2).sum(), redundancy
+    return ((1 - diagonal) ** 2).sum(), _off_diagonal(first, second)
 
 
 def neighborhood_loss(near, far):

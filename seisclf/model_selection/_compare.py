@@ -2,29 +2,24 @@
 
 import warnings
 
-import joblib
 import numpy as np
 import sklearn
 from sklearn.metrics import check_scoring, get_scorer
 
-from seisclf.utils import check_seed, progress_bar, threads_per_worker
+from seisclf.utils import check_seed
 
 from ._base import number_of_rows
 from ._comparison import Comparison
-from ._fingerprint import digest
-from ._fit import fit_and_score
 from ._inputs import resolve_folds
 from ._plan import FoldPlan
 from ._routing import (
     METADATA,
     all_classifiers,
-    cap_jobs,
     check_weights_used,
     prepare,
-    refuse_gpu,
     seed_unset,
 )
-from ._store import FitStore
+from ._tasks import Task, run_tasks
 
 _CLASSIFICATION = ("f1_macro", "accuracy", "balanced_accuracy")
 _REGRESSION = ("r2", "neg_mean_absolute_error", "neg_root_mean_squared_error")
@@ -159,11 +154,21 @@ def compare_estimators(
     refit_name = _check_refit(refit, estimators)
     seed = None if random_state is None else check_seed(random_state)
     tasks = [
-        _Task(name, k, estimator, {key: available[key] for key in used}, train, test, seed)
+        Task(name, k, estimator, {key: available[key] for key in used}, train, test, seed)
         for name, (estimator, used) in prepared.items()
         for k, (train, test) in enumerate(plan.splits)
     ]
-    results, n_resumed = _run(tasks, X, y, scorers, classes, n_jobs, store, progress)
+    found, n_resumed = run_tasks(
+        tasks,
+        X,
+        y,
+        scorers=scorers,
+        classes=classes,
+        n_jobs=n_jobs,
+        store=store,
+        progress=progress,
+    )
+    results = [(task.name, task.fold, task.test, result) for task, result in zip(tasks, found)]
     if n_resumed:
         notes.append(f"{n_resumed} of {len(tasks)} fits were read from {str(store)!r}")
     comparison = Comparison(
@@ -182,102 +187,6 @@ def compare_estimators(
         comparison.best_estimator_ = _refit(prepared[name], available, X, y, seed)
         comparison.refit_name_ = name
     return comparison
-
-
-class _Task:
-    """One estimator on one fold."""
-
-    def __init__(self, name, fold, estimator, fit_params, train, test, seed):
-        self.name, self.fold = name, fold
-        self.estimator, self.fit_params = estimator, fit_params
-        self.train, self.test = train, test
-        self.seed = None if seed is None else _fold_seed(seed, fold)
-
-    def ready(self, n_threads):
-        """A copy to be fitted, with its seeds and with its jobs held to their share."""
-        copy = sklearn.clone(self.estimator)
-        if self.seed is not None:
-            seed_unset(copy, self.seed)
-        return copy if n_threads is None else cap_jobs(copy, n_threads)
-
-    def key(self, data, params):
-        """Digest of everything the result depends on; `params` are digests of fit_params."""
-        params = [params[name] for name in self.fit_params]
-        what = [data, self.estimator, self.seed, self.train, self.test, params]
-        return digest([*what, sklearn.__version__])
-
-
-def _fold_seed(seed, fold):
-    return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0] % (2**31 - 1))
-
-
-def _run(tasks, X, y, scorers, classes, n_jobs, store, progress):
-    """Do what is not done, keep it as it comes, and return everything in order."""
-    results, keys = {}, {}
-    fits = FitStore(store) if store is not None else None
-    if fits is not None:
-        data = digest([X, y, {name: _plain_scorer(s) for name, s in scorers.items()}])
-        shared = {name: value for task in tasks for name, value in task.fit_params.items()}
-        params = {name: digest(value) for name, value in shared.items()}
-        keys = {id(task): task.key(data, params) for task in tasks}
-        results = {i: fits.load(keys[id(task)]) for i, task in enumerate(tasks)}
-        results = {i: result for i, result in results.items() if result is not None}
-    n_resumed = len(results)
-    todo = [i for i in range(len(tasks)) if i not in results]
-    bar = progress_bar(
-        total=len(tasks),
-        desc="comparing",
-        disable=None if progress is None else not progress,
-    )
-    bar.update(n_resumed)
-    with bar:
-        for i, result in _results(tasks, todo, X, y, scorers, classes, n_jobs):
-            results[i] = result
-            if fits is not None:
-                fits.save(keys[id(tasks[i])], result)
-            bar.set_postfix_str(f"{tasks[i].name}, fold {tasks[i].fold}")
-            bar.update(1)
-    return [(t.name, t.fold, t.test, results[i]) for i, t in enumerate(tasks)], n_resumed
-
-
-def _results(tasks, todo, X, y, scorers, classes, n_jobs):
-    """Results in the order in which they are finished."""
-    workers = min(joblib.effective_n_jobs(n_jobs), max(1, len(todo)))
-    n_threads = None if workers == 1 else threads_per_worker(workers)
-    if workers > 1:
-        for task in tasks:
-            refuse_gpu(task.name, task.estimator, n_jobs)
-    calls = (
-        joblib.delayed(_numbered)(
-            i,
-            tasks[i].name,
-            tasks[i].fold,
-            tasks[i].ready(n_threads),
-            X,
-            y,
-            tasks[i].train,
-            tasks[i].test,
-            scorers=scorers,
-            fit_params=tasks[i].fit_params,
-            classes=classes,
-            routing=bool(tasks[i].fit_params) or sklearn.get_config()["enable_metadata_routing"],
-            n_threads=n_threads,
-        )
-        for i in todo
-    )
-    if workers == 1:
-        for function, args, kwargs in calls:
-            yield function(*args, **kwargs)
-        return
-    backend = joblib.parallel.get_active_backend()[0]
-    unordered = getattr(backend, "supports_return_generator", False)
-    yield from joblib.Parallel(
-        n_jobs=workers, return_as="generator_unordered" if unordered else "list"
-    )(calls)
-
-
-def _numbered(i, *args, **kwargs):
-    return i, fit_and_score(*args, **kwargs)
 
 
 def _refit(prepared, available, X, y, seed):
@@ -343,10 +252,6 @@ def _scorers(scoring, estimators, classification):
         name: get_scorer(score) if isinstance(score, str) else check_scoring(some, scoring=score)
         for name, score in scoring.items()
     }
-
-
-def _plain_scorer(scorer):
-    return scorer if callable(scorer) and not hasattr(scorer, "__dict__") else vars(scorer)
 
 
 def _available(folds, sample_weight, n):

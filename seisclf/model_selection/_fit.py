@@ -8,6 +8,9 @@ from sklearn.utils import _safe_indexing
 
 from seisclf.utils import limit_threads
 
+#: What scikit-learn writes where a label is unknown.
+UNLABELLED = -1
+
 
 class Predictions:
     """Stands in for a fitted estimator at scoring, so that it predicts once for all scorers.
@@ -41,9 +44,24 @@ class Predictions:
 
 
 def fit_and_score(
-    name, fold, estimator, X, y, train, test, *, scorers, fit_params, classes, routing, n_threads
+    name,
+    place,
+    estimator,
+    X,
+    y,
+    train,
+    test,
+    *,
+    scorers,
+    fit_params,
+    classes,
+    routing,
+    n_threads,
+    hidden=None,
 ):
     """Fit on the rows of train and predict and score those of test.
+
+    Where `hidden`, one bool for each row of train, is given, ``fit`` sees the label -1 there.
 
     Returns
     -------
@@ -53,16 +71,26 @@ def fit_and_score(
     """
     with limit_threads(n_threads), sklearn.config_context(enable_metadata_routing=routing):
         try:
-            return _fit_and_score(estimator, X, y, train, test, scorers, fit_params, classes)
+            y_train = y[train] if hidden is None else hide(y[train], hidden)
+            return _fit_and_score(
+                estimator, X, y, y_train, train, test, scorers, fit_params, classes
+            )
         except Exception as error:
-            error.add_note(f"while fitting or scoring {name!r} on fold {fold}")
+            error.add_note(f"while fitting or scoring {name!r} on {place}")
             raise
 
 
-def _fit_and_score(estimator, X, y, train, test, scorers, fit_params, classes):
+def hide(y, hidden):
+    """Labels with -1 where they are hidden; anything but integers becomes objects."""
+    y = y.astype(np.int64 if y.dtype.kind in "iu" else object)
+    y[hidden] = UNLABELLED
+    return y
+
+
+def _fit_and_score(estimator, X, y, y_train, train, test, scorers, fit_params, classes):
     params = {key: _safe_indexing(value, train) for key, value in fit_params.items()}
     started = time.perf_counter()
-    estimator.fit(_safe_indexing(X, train), y[train], **params)
+    estimator.fit(_safe_indexing(X, train), y_train, **params)
     fitted = time.perf_counter()
     X_test, stand_in = _safe_indexing(X, test), Predictions(estimator)
     proba = stand_in.predict_proba(X_test) if hasattr(estimator, "predict_proba") else None

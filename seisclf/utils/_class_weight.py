@@ -87,7 +87,7 @@ def _balanced(totals):
 def _named(named, classes, *, strict):
     """Factors of the labels that the dict names, 1 for all others."""
     for label, factor in named.items():
-        if not isinstance(factor, Real) or not np.isfinite(factor) or factor < 0:
+        if not isinstance(factor, Real) or not 0 <= float(factor) < np.inf:
             raise ValueError(
                 f"class_weight has the factor {factor!r} for {label!r}: factors are finite "
                 f"numbers >= 0"

@@ -100,6 +100,8 @@ class NeuralEstimator(WaveformEstimator):
     _is_base = True
     _ndim: tuple[int, ...] = (2, 3)
     _net_class = EventNet
+    #: Events are read batch by batch, so that each epoch may see other channels of them.
+    _reads_batches = True
 
     def __init__(
         self,
@@ -176,6 +178,10 @@ class NeuralEstimator(WaveformEstimator):
     def _inference_module(self, module):
         """A module that predicts what `module` does, perhaps faster; `module` stays unchanged."""
         return module
+
+    def _param_groups(self):
+        """Parts of the module that learn at another rate: tuples (pattern of names, factor)."""
+        return []
 
     def _target_weights(self, target, weights):
         """Weights of the rows once more, with what depends on the target."""
@@ -352,8 +358,11 @@ class NeuralEstimator(WaveformEstimator):
         net.batch_size = self.batch_size
         net.iterator_train__seed = seed
         net.iterator_train__augmenter = self.augmenter
+        factors = dict(self._param_groups())
         for group in net.optimizer_.param_groups:
             group["weight_decay"] = self.weight_decay
+            if group.get("names") in factors:
+                group["lr_factor"] = factors[group["names"]]
         return net
 
     def _new_net(self, device, callbacks=(), seed=0):
@@ -369,6 +378,10 @@ class NeuralEstimator(WaveformEstimator):
             **{f"criterion__{name}": value for name, value in criterion_params.items()},
             optimizer=resolve_optimizer(self.optimizer),
             optimizer__weight_decay=self.weight_decay,
+            optimizer__param_groups=[
+                (names, {"names": names, "lr_factor": factor})
+                for names, factor in self._param_groups()
+            ],
             lr=self.lr,
             max_epochs=self.max_epochs,
             batch_size=self.batch_size,

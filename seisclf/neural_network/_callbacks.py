@@ -56,6 +56,9 @@ class ForgetBatches(Callback):
 class LearningRate(Callback):
     """Record the learning rate of each epoch, and set that of the next.
 
+    Parts of a network with a rate of their own, groups of the optimizer with a ``lr_factor``, get
+    the rate times this factor.
+
     Parameters
     ----------
     schedule : {"constant", "plateau", "cosine"}
@@ -83,7 +86,8 @@ class LearningRate(Callback):
 
     def on_epoch_begin(self, net, **kwargs):
         """Record what the optimizer uses, whoever set it."""
-        net.history.record("lr", net.optimizer_.param_groups[0]["lr"])
+        group = net.optimizer_.param_groups[-1]  # whatever has no factor comes last
+        net.history.record("lr", group["lr"] / group.get("lr_factor", 1.0))
 
     def on_epoch_end(self, net, **kwargs):
         """Change for the next epoch."""
@@ -96,7 +100,7 @@ class LearningRate(Callback):
     def _set(self, net, lr):
         self.lr_ = lr
         for group in net.optimizer_.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get("lr_factor", 1.0)
 
     def _cosine(self, epoch):
         warmup, floor = self.params["warmup"], self.params["min_lr"]

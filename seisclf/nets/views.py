@@ -123,9 +123,8 @@ class ViewsNet(nn.Module):
 
     def _crops(self, first, second):
         if self.crop == "random":
-            return dict(
-                zip(("first", "second"), random_crops(first, second, self.crop_width), strict=True)
-            )
+            first, second = random_crops(first, second, self.crop_width)
+            return {"first": first, "second": second}
         reference, near, far = neighboring_crops(first, second, self.crop_width)
         crops = {"first": reference, "second": near}
         return crops if self.discriminator is None else crops | {"far": far}
@@ -253,12 +252,7 @@ def _projector(n_features, n_projector, last):
 
 
 def _discriminator(n_features):
-    layers = nn.Sequential(
-        nn.Linear(2 * n_features, 4 * n_features),
-        nn.ReLU(),
-        nn.Dropout(0.5),
-        nn.Linear(4 * n_features, 1),
-    )
-    for layer in (layers[0], layers[-1]):
+    first, last = nn.Linear(2 * n_features, 4 * n_features), nn.Linear(4 * n_features, 1)
+    for layer in (first, last):
         nn.init.xavier_uniform_(layer.weight)
-    return layers
+    return nn.Sequential(first, nn.ReLU(), nn.Dropout(0.5), last)

@@ -83,7 +83,7 @@ class EventNet(NeuralNet):
             try:
                 self.notify("on_epoch_end", **datasets)
             except KeyboardInterrupt:
-                return True  # how skorch's callbacks ask to stop
+                self._stopping = True  # how skorch's callbacks ask to stop
             if self._stopping:
                 return True
         return True

@@ -82,6 +82,11 @@ def net_from_state(net, state):
     optimizer = net.optimizer_.state_dict()
     optimizer["state"] = {int(i): values for i, values in state["optimizer"]}
     net.optimizer_.load_state_dict(optimizer)
+    for parameter, values in net.optimizer_.state.items():
+        for name, value in values.items():
+            if torch.is_tensor(value) and value.shape == parameter.shape:
+                # In the parameter's order in memory: sums of two orders are slow.
+                values[name] = torch.empty_like(parameter).copy_(value)
     return net
 
 

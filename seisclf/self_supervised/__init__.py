@@ -1,3 +1,5 @@
 """Encoders that learn from recordings nobody has labelled."""
 
-__all__: list[str] = []
+from ._encoder import SelfSupervisedEncoder
+
+__all__ = ["SelfSupervisedEncoder"]

@@ -116,7 +116,7 @@ class LabelFractionCurve:
         numbers = self._table.groupby("fraction")["n_labelled_events"].mean()
         table.columns = [
             f"{as_words(f)} ({numbers[f]:.0f} events)" if f < 1 else f"{f:.0f} events"
-            for f in table.columns
+            for f in pd.unique(self._table["fraction"]).tolist()
         ]
         return table
 

@@ -1,6 +1,6 @@
 """Which events are tested and which keep their labels, stratified and nested."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def number_of_test_events(test_size, n_events):
     whole = isinstance(test_size, Integral) and not isinstance(test_size, bool)
     if whole and 1 <= test_size < n_events:
         return int(test_size)
-    if not whole and isinstance(test_size, Real) and 0 < test_size < 1:
+    if not whole and isinstance(test_size, (float, np.floating)) and 0 < test_size < 1:
         return min(max(1, round(test_size * n_events)), n_events - 1)
     raise ValueError(
         f"test_size must be a share of the events between 0 and 1, or a number of events from 1 "
@@ -120,7 +120,7 @@ def number_of_labelled_events(fractions, n_events, n_train):
 def _size(value, n_events, n_train):
     if isinstance(value, Integral) and not isinstance(value, bool):
         size, least = int(value), 2
-    elif isinstance(value, Real) and not isinstance(value, bool) and 0 < value < 1:
+    elif isinstance(value, (float, np.floating)) and 0 < value < 1:
         # A fraction that is all of the training part must not fail by one event of rounding.
         size, least = round(value * n_events), 1
         size = n_train if size == n_train + 1 else size

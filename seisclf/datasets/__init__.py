@@ -1,5 +1,6 @@
 """Data: synthetic events and records, readers of real ones, windows cut from either."""
 
+from ._aknes import fetch_aknes
 from ._bunch import take_rows
 from ._catalog import events_from_catalog
 from ._display import WaveformDisplay
@@ -24,6 +25,7 @@ __all__ = [
     "load_gujarat",
     "load_kachchh",
     "load_esec",
+    "fetch_aknes",
     "fetch_rocknet_weights",
     "load_luhu_hour",
     "load_rocknet_scores",

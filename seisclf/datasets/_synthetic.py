@@ -11,6 +11,7 @@ from ._synthetic_checks import (
     check_counts,
     check_grid,
     check_snr,
+    check_spread,
     first_time,
 )
 from ._synthetic_events import SIMULATORS, record_events, samples_between
@@ -32,6 +33,7 @@ def make_seismic_events(
     duration=None,
     sampling_rate=100.0,
     snr_db=(5.0, 20.0),
+    channel_snr_spread_db=0.0,
     class_balance=None,
     missing_station_probability=0.0,
     as_rows=False,
@@ -74,6 +76,10 @@ def make_seismic_events(
         ten times the logarithm of mean signal power over mean noise power, both over all
         components and over the time from the event's start to its end. With several stations
         the mean over the stations has this value. No class but "noise" goes without.
+    channel_snr_spread_db : float, default=0.0
+        Standard deviation in dB of the noise level from channel to channel of one event, as of
+        geophones that stand well or badly: each event and channel draws its own. `snr_db` holds
+        over all components as before, single channels are better or worse.
     class_balance : dict or sequence of float, optional
         Relative number of events of each class; None gives equal numbers.
     missing_station_probability : float, default=0.0
@@ -161,12 +167,19 @@ def make_seismic_events(
     label = _draw_labels(n_events, len(classes), check_balance(class_balance, classes), rng)
     site = _draw_sites(label, n_sites, rng)
     low, high = check_snr(snr_db)
+    spread = check_spread(channel_snr_spread_db)
     snr = rng.uniform(low, high, n_events)
     onset = rng.uniform(0.12, 0.3, n_events) * grid.duration
     times = _draw_times(n_events, start, days, grid.duration, rng)
     missing = _draw_missing(n_events, n_stations, missing_station_probability, rng)
 
-    data, truth = _simulate(classes, sites, grid, n_components, label, site, onset, snr, seed)
+    # With a generator of its own: without spread all is as it was.
+    gain = np.random.default_rng([seed, 3]).normal(0, spread, (n_events, n_stations, n_components))
+    gain = 10 ** (gain / 20) if spread else None
+
+    data, truth = _simulate(
+        classes, sites, grid, n_components, label, site, onset, snr, gain, seed
+    )
     data[missing] = np.nan
     for name in _STATION_COLUMNS:
         truth[name][missing] = np.nan
@@ -177,7 +190,7 @@ def make_seismic_events(
     return (bunch.data, bunch.target) if return_X_y else bunch
 
 
-def _simulate(classes, sites, grid, n_components, label, site, onset, snr, seed):
+def _simulate(classes, sites, grid, n_components, label, site, onset, snr, gain, seed):
     """Fill data (n, s, c, t) and truth, class by class and site by site, in chunks."""
     n, s = len(label), sites[0].n_stations
     data = np.empty((n, s, n_components, grid.n_samples), dtype=np.float32)
@@ -191,7 +204,14 @@ def _simulate(classes, sites, grid, n_components, label, site, onset, snr, seed)
             for first in range(0, len(members), size):
                 rows = members[first : first + size]
                 recorded = record_events(
-                    name, place, grid, onset[rows], snr[rows], rng, n_components=n_components
+                    name,
+                    place,
+                    grid,
+                    onset[rows],
+                    snr[rows],
+                    rng,
+                    n_components=n_components,
+                    noise_gain=None if gain is None else gain[rows],
                 )
                 data[rows] = recorded.data
                 for column in truth:

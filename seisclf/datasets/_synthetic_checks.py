@@ -77,6 +77,15 @@ def check_snr(snr_db):
     return bounds
 
 
+def check_spread(channel_snr_spread_db):
+    if not (np.isfinite(channel_snr_spread_db) and channel_snr_spread_db >= 0):
+        raise ValueError(
+            f"channel_snr_spread_db must be a number of dB, not negative; got "
+            f"{channel_snr_spread_db!r}"
+        )
+    return float(channel_snr_spread_db)
+
+
 def first_time(start):
     """A time as UTC without a zone, to the nanosecond."""
     import pandas as pd

@@ -37,16 +37,29 @@ class Recorded:
 
 
 def record_events(
-    label, site, grid, onset, snr_db, rng, *, n_components=3, noise=None, taper=None
+    label,
+    site,
+    grid,
+    onset,
+    snr_db,
+    rng,
+    *,
+    n_components=3,
+    noise=None,
+    noise_gain=None,
+    taper=None,
 ):
     """Simulate events of class `label` and add them to noise at the wanted SNR.
 
-    `onset` (s) and `snr_db` have shape (n,); `noise` is drawn unless given; `taper`
-    (n_samples,) multiplies the events before anything is measured.
+    `onset` (s) and `snr_db` have shape (n,); `noise` is drawn unless given; `noise_gain`
+    (n, n_stations, n_components) multiplies it, `taper` (n_samples,) the events, before anything
+    is measured.
     """
     n, s = len(onset), site.n_stations
     if noise is None:
         noise = background(site, grid, n, rng, n_components=n_components)
+    if noise_gain is not None:
+        noise = noise * noise_gain[..., None].astype(np.float32)
     if SIMULATORS[label] is None:
         none, of_event = np.full((n, s), np.nan), np.full(n, np.nan)
         place = Place(of_event, of_event, of_event, none, none)

@@ -40,7 +40,7 @@ def server(tmp_path, monkeypatch):
     (remote / "files").mkdir(parents=True)
     _Figshare.asked, _Figshare.blocked = [], False
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Figshare, directory=str(remote)))
-    thread = threading.Thread(target=httpd.serve_forever)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     url = f"http://127.0.0.1:{httpd.server_port}"
     monkeypatch.setattr(_aknes_files, "API", f"{url}/article.json")

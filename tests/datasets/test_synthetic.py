@@ -224,6 +224,24 @@ def test_snr_range_is_drawn_from_and_a_number_is_met():
     assert fixed.metadata.loc[fixed.target == "noise", "snr_db"].isna().all()
 
 
+def test_channels_of_one_event_differ_in_noise_by_the_spread():
+    params = dict(n_events=60, classes=["noise", "quake"], n_sites=1, n_stations=8)
+    params |= dict(n_samples=1000, snr_db=10.0, random_state=0)
+    even = make_seismic_events(**params)
+    uneven = make_seismic_events(**params, channel_snr_spread_db=10.0)
+    quiet = even.target == "noise"
+    gain_db = 10 * np.log10(uneven.data[quiet].var(axis=-1) / even.data[quiet].var(axis=-1))
+    gain_db = gain_db.reshape(quiet.sum(), -1)
+    assert np.std(gain_db) == pytest.approx(10, rel=0.1)
+    assert abs(np.mean(gain_db)) < 1
+    # Within an event, and not the same channel in each.
+    assert np.median(np.std(gain_db, axis=1)) == pytest.approx(10, rel=0.15)
+    assert abs(np.corrcoef(gain_db[0], gain_db[1])[0, 1]) < 0.6
+    np.testing.assert_allclose(uneven.metadata["snr_db"].dropna(), 10, atol=1e-3)
+    # It is the noise that differs, not the events.
+    np.testing.assert_array_equal(uneven.metadata["p_onset"], even.metadata["p_onset"])
+
+
 @pytest.mark.parametrize(
     ("params", "message"),
     [
@@ -238,6 +256,8 @@ def test_snr_range_is_drawn_from_and_a_number_is_met():
         ({"sampling_rate": 5}, "at least 20 Hz"),
         ({"snr_db": (10, 0)}, r"snr_db must be a number or \(low, high\)"),
         ({"snr_db": np.nan}, "snr_db"),
+        ({"channel_snr_spread_db": -1.0}, "channel_snr_spread_db must be"),
+        ({"channel_snr_spread_db": np.inf}, "channel_snr_spread_db"),
         ({"class_balance": [1, 2]}, "class_balance must hold 4 numbers"),
         ({"class_balance": {"quake": 1}}, "class_balance must have the keys"),
         ({"missing_station_probability": 1.0}, "missing_station_probability"),

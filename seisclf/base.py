@@ -25,6 +25,8 @@ class WaveformEstimator(BaseEstimator):
     """
 
     _is_base = True
+    # Of "stations" and "channels", those of which X may have another number than in fit.
+    _free_axes: tuple[str, ...] = ()
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -198,14 +200,15 @@ def _axis_problems(array, ndim):
 
 def _shape_problems(estimator, array):
     n_samples, n_channels, n_stations = _shape_of(array)
+    free = getattr(estimator, "_free_axes", ())
     problems = []
-    if n_stations != getattr(estimator, "n_stations_in_", None):
+    if "stations" not in free and n_stations != getattr(estimator, "n_stations_in_", None):
         problems.append(
             f"it has {n_stations or 'no'} stations, fit saw "
             f"{getattr(estimator, 'n_stations_in_', None) or 'none'}: give events of the same "
             f"network (a missing station as NaN), or fit again"
         )
-    if n_channels != estimator.n_channels_in_:
+    if "channels" not in free and n_channels != estimator.n_channels_in_:
         problems.append(
             f"it has {n_channels} channels, fit saw {estimator.n_channels_in_}: select the same "
             f"channels in the same order, or fit again"

@@ -114,6 +114,8 @@ def expected_components(classifier, given):
     """Component letters in the order of the classifier's channels."""
     n_channels = find_attribute(classifier, "n_channels_in_")
     components = given
+    if given is not None and "channels" in (find_attribute(classifier, "_free_axes") or ()):
+        return components  # every channel is looked at by itself, whatever their number
     if given is None:
         components = {1: "Z", 3: "ZNE", None: "Z"}.get(n_channels)
     if components is None:

@@ -1,6 +1,7 @@
-"""Classifiers made of many: forests on features."""
+"""Classifiers made of many: forests on features, channels that vote."""
 
+from ._channel_ensemble import ChannelEnsembleClassifier
 from ._feature_forest import FeatureForestClassifier
 from ._importance_display import FeatureImportanceDisplay
 
-__all__ = ["FeatureForestClassifier", "FeatureImportanceDisplay"]
+__all__ = ["ChannelEnsembleClassifier", "FeatureForestClassifier", "FeatureImportanceDisplay"]

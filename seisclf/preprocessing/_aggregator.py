@@ -90,15 +90,9 @@ class ChannelAggregator(WaveformTransformer):
         missing = np.isnan(X).any(axis=tuple(range(2, X.ndim)))
         if self.weights == "uniform":
             ratios = np.ones(X.shape[:2])
-        elif X.ndim == 3:
-            ratios = snr(X, window=self.snr_window)
         else:
-            level = np.abs(X).sum(axis=2)
-            loud, quiet = loud_and_quiet(level, self.snr_window)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                ratios = loud / quiet
-        ratios = np.nan_to_num(ratios, nan=0.0, posinf=_LARGEST_RATIO).astype(np.float64)
-        ratios = np.where(missing, 0.0, np.minimum(ratios, _LARGEST_RATIO))
+            ratios = signal_to_noise(X, self.snr_window)
+        ratios = np.where(missing, 0.0, ratios)
         dead = ratios.sum(axis=1, keepdims=True) == 0
         ratios = np.where(dead, ~missing, ratios)
         with np.errstate(invalid="ignore"):
@@ -109,3 +103,29 @@ class ChannelAggregator(WaveformTransformer):
         present = np.where(weights.reshape(weights.shape + (1,) * (X.ndim - 2)) > 0, X, 0)
         mean = np.einsum("ec,ec...->e...", weights, present)
         return mean[:, np.newaxis]
+
+
+def signal_to_noise(X, window=None):
+    """Ratio of each channel of each event, between 0 and 60 dB.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_events, n_channels, n_samples) or \
+            (n_events, n_channels, n_frequencies, n_frames)
+        Waveforms or spectrograms.
+    window : int, optional
+        Samples or frames of the window, see `seisclf.signal.snr`.
+
+    Returns
+    -------
+    ratios : ndarray of float64 of shape (n_events, n_channels)
+        0 for channels without power and for those that are NaN.
+    """
+    if X.ndim == 3:
+        ratios = snr(X, window=window)
+    else:
+        loud, quiet = loud_and_quiet(np.abs(X).sum(axis=2), window)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratios = loud / quiet
+    ratios = np.nan_to_num(ratios, nan=0.0, posinf=_LARGEST_RATIO).astype(np.float64)
+    return np.minimum(ratios, _LARGEST_RATIO)

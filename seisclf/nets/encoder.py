@@ -142,8 +142,13 @@ class EncoderClassifier(nn.Module):
         self.encoder = EventEncoder(**settings)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.encoder.n_features, n_outputs)
-        self.freeze_encoder, self.freeze_batch_norm = freeze_encoder, freeze_batch_norm
-        self.encoder.requires_grad_(not freeze_encoder)
+        self.freeze(encoder=freeze_encoder, batch_norm=freeze_batch_norm)
+
+    def freeze(self, *, encoder, batch_norm):
+        """Say anew what is frozen."""
+        self.freeze_encoder, self.freeze_batch_norm = encoder, batch_norm
+        self.encoder.requires_grad_(not encoder)
+        self.train(self.training)
 
     def train(self, mode=True):
         """Change to training or to prediction, all but what is frozen."""

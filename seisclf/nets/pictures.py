@@ -1,7 +1,6 @@
 """Spectrograms as pictures of a fixed size, computed inside a network."""
 
 import math
-import warnings
 
 import numpy as np
 import torch
@@ -149,14 +148,6 @@ def _frames(n_samples, sampling_rate, window_length, overlap, window):
     if settings.length <= n_samples:
         return settings
     hop = max(1, settings.hop * n_samples // settings.length)
-    if window_length is not None:
-        warnings.warn(
-            f"window_length={window_length} s is {settings.length} samples at "
-            f"{sampling_rate:g} Hz, longer than the traces: shortened to their {n_samples} "
-            f"samples, with a hop of {hop}",
-            UserWarning,
-            stacklevel=3,
-        )
     return frame_settings(
         window_length=n_samples / sampling_rate, hop=hop / sampling_rate, **given
     )

@@ -3,17 +3,21 @@
 from ._associator import RockNetAssociator
 from ._base import NeuralEstimator
 from ._classifier import NeuralClassifier
+from ._cnn import CNNClassifier
 from ._display import TrainingDisplay
 from ._multitask import DynamicWeightAverage
 from ._rocknet import RockNetClassifier
 from ._stft_cnn import STFTCNNClassifier
+from ._trained_encoder import TrainedEncoder
 
 __all__ = [
+    "CNNClassifier",
     "DynamicWeightAverage",
     "NeuralClassifier",
     "NeuralEstimator",
     "RockNetAssociator",
     "RockNetClassifier",
     "STFTCNNClassifier",
+    "TrainedEncoder",
     "TrainingDisplay",
 ]

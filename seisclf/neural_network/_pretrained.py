@@ -1,0 +1,144 @@
+"""What `encoder=` of a network may be, and what becomes of each of these."""
+
+import inspect
+import os
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+
+from ._trained_encoder import TrainedEncoder
+
+#: Parameters that an encoder settles.
+ENCODER_PARAMS = (
+    "representation",
+    "sampling_rate",
+    "window_length",
+    "overlap",
+    "window",
+    "log",
+    "size",
+    "backbone",
+    "width",
+)
+
+
+def needs_pretraining(encoder):
+    """Whether `encoder` is an estimator that is to be fitted first, without labels."""
+    if encoder is None or isinstance(encoder, (TrainedEncoder, FrozenEstimator, str, os.PathLike)):
+        return False
+    if not hasattr(encoder, "fit") or not hasattr(encoder, "get_params"):
+        raise TypeError(
+            f"encoder must be None, a TrainedEncoder, the path of a weights file, an estimator "
+            f"that learns one without labels (SelfSupervisedEncoder), or such a fitted one in a "
+            f"FrozenEstimator; got {encoder!r}"
+        )
+    return True
+
+
+def pretrained(encoder, X):
+    """Fit a clone of an estimator on all events.
+
+    Parameters
+    ----------
+    encoder : estimator
+        With ``fit(X)``, and then ``encoder_``.
+    X : array-like
+        Events, labelled or not.
+
+    Returns
+    -------
+    encoder : estimator
+        The fitted clone.
+
+    Raises
+    ------
+    TypeError
+        If it has no ``encoder_`` after ``fit``.
+    """
+    if hasattr(encoder, "encoder_"):
+        warnings.warn(
+            f"encoder is a fitted {type(encoder).__name__}, and is trained anew: what it has "
+            f"learned is passed on by encoder={type(encoder).__name__.lower()}.encoder_, or by "
+            f"sklearn.frozen.FrozenEstimator(...)",
+            UserWarning,
+            stacklevel=6,
+        )
+    fitted = clone(encoder).fit(X)
+    _encoder_of(fitted)
+    return fitted
+
+
+def learned_encoder(encoder, estimator):
+    """The encoder that a network starts from.
+
+    Parameters
+    ----------
+    encoder : None, TrainedEncoder, path, FrozenEstimator or fitted estimator
+        What it is made of.
+    estimator : CNNClassifier
+        Whose parameters say what a file of weights does not.
+
+    Returns
+    -------
+    encoder : TrainedEncoder or None
+        None: start from random weights.
+
+    Raises
+    ------
+    TypeError
+        If there is no encoder in it.
+    ValueError
+        If a parameter of the network says otherwise than the encoder.
+    """
+    if encoder is None:
+        return None
+    if isinstance(encoder, (str, os.PathLike)):
+        given = {name: getattr(estimator, name) for name in ENCODER_PARAMS}
+        given["backbone"] = given["backbone"] or estimator._backbone
+        return TrainedEncoder.from_weights_file(encoder, in_channels=None, **given)
+    if not isinstance(encoder, TrainedEncoder):
+        encoder = _encoder_of(encoder)
+    encoder._check_complete()
+    _refuse_contradictions(encoder.settings, estimator)
+    return encoder
+
+
+def _encoder_of(estimator):
+    inner = getattr(estimator, "estimator", estimator)  # inside a FrozenEstimator
+    for owner in (estimator, inner):
+        if isinstance(owner, TrainedEncoder):
+            return owner
+        if isinstance(found := getattr(owner, "encoder_", None), TrainedEncoder):
+            return found
+    raise TypeError(
+        f"encoder={type(inner).__name__} has no attribute encoder_ that is a TrainedEncoder after "
+        f"fit: give an estimator that has one (SelfSupervisedEncoder, CNNClassifier), or wrap a "
+        f"fitted one, FrozenEstimator(estimator.fit(X))"
+    )
+
+
+def _refuse_contradictions(settings, estimator):
+    """Parameters left at their default give way to the encoder; others must agree with it."""
+    defaults = inspect.signature(type(estimator).__init__).parameters
+    wrong = []
+    for name in ENCODER_PARAMS:
+        value = getattr(estimator, name)
+        if value != defaults[name].default and name in settings and value != settings[name]:
+            wrong.append(f"{name}={value!r} (the encoder has {settings[name]!r})")
+    if wrong:
+        raise ValueError(
+            f"{type(estimator).__name__} cannot have {', '.join(wrong)}: its encoder was trained "
+            f"otherwise. Leave these parameters out, or train the encoder with them"
+        )
+
+
+def is_unlabelled(y):
+    """Which labels are -1, as number or as text."""
+    y = np.asarray(y)
+    if y.dtype.kind in "US":
+        return y.astype(str) == "-1"
+    if y.dtype.kind == "O":
+        return np.array([str(label) in ("-1", "-1.0") for label in y.ravel()]).reshape(y.shape)
+    return y == -1 if y.dtype.kind in "iuf" else np.zeros(y.shape, dtype=bool)

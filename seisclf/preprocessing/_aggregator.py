@@ -58,6 +58,9 @@ class ChannelAggregator(WaveformTransformer):
     array([[1., 0.]])
     """
 
+    # A channel of an event that is NaN throughout has no weight.
+    _missing_ndim = (3, 4)
+
     def __init__(self, *, weights="snr", snr_window=None):
         self.weights = weights
         self.snr_window = snr_window

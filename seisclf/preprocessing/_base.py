@@ -20,6 +20,8 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
 
     _is_base = True
     _ndim = (2, 3, 4)
+    # Numbers of axes where traces may be missing.
+    _missing_ndim = (4,)
     # Whether a two-dimensional X comes back two-dimensional.
     _keeps_shape = True
 
@@ -74,9 +76,9 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
         return result[:, 0] if ndim == 2 and self._keeps_shape else result
 
     def _validate(self, X, *, reset):
-        network = _n_axes(X) == 4
-        X = validate_waveforms(self, X, reset=reset, ndim=self._ndim, allow_nan=network)
-        if network and isinstance(X, np.ndarray):
+        some_missing = _n_axes(X) in self._missing_ndim
+        X = validate_waveforms(self, X, reset=reset, ndim=self._ndim, allow_nan=some_missing)
+        if some_missing and isinstance(X, np.ndarray):
             check_missing_traces(X)
         return X
 
@@ -87,7 +89,7 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
             rows = np.asarray(X[start : start + _BATCH])
             if rows.ndim == 2:
                 rows = rows[:, np.newaxis]
-            _check_read(rows, start)
+            _check_read(rows, start, some_missing=rows.ndim in self._missing_ndim)
             part = self._apply(rows)
             if result is None:
                 result = np.empty((len(X),) + part.shape[1:], part.dtype)
@@ -129,8 +131,8 @@ def check_missing_traces(X):
         )
 
 
-def _check_read(rows, start):
-    if rows.ndim == 4:
+def _check_read(rows, start, *, some_missing):
+    if some_missing:
         check_missing_traces(rows)
     elif not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
         bad = np.nonzero(~np.isfinite(rows).all(axis=tuple(range(1, rows.ndim))))[0]

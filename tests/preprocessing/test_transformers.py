@@ -178,6 +178,20 @@ def test_noisier_channels_weigh_less():
     assert error(result) < error(uniform)
 
 
+def test_channels_that_are_missing_have_no_weight():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3, 5, 300)).astype(np.float32)
+    gappy = X.copy()
+    gappy[1, 2:] = np.nan
+    aggregator = ChannelAggregator(weights="uniform").fit(gappy)
+    result = aggregator.transform(gappy)
+    np.testing.assert_allclose(result[1, 0], X[1, :2].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(result[0, 0], X[0].mean(axis=0), atol=1e-6)
+    gappy[1, 0, 7] = np.nan
+    with pytest.raises(ValueError, match="1 traces are partly NaN"):
+        aggregator.transform(gappy)
+
+
 def test_spectrograms_are_aggregated_too():
     X, _ = event_and_noise()
     S = Spectrogram(window_length=0.5, output="power").fit_transform(X)

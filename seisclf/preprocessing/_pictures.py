@@ -4,7 +4,7 @@ import numpy as np
 
 from ..signal import scale
 from ..signal._arrays import for_each_chunk
-from ..signal._resize import interpolation_matrix, resized_shape
+from ..signal._resize import resized_shape, resizer
 from ._scaler import scaling_axes
 
 LOGS = (None, "log1p", "log10p1", "db")
@@ -68,7 +68,7 @@ def make_pictures(
     out = np.empty((len(X),) + lead + (parts, height, width), X.dtype)
     direct = parts == 1 and not resized
     axes = scaling_axes(scope, len(lead) + 4, n_last=3)
-    enlarge = _resizer(shape, (height, width), X.dtype) if resized else None
+    enlarge = resizer(shape, (height, width), X.dtype) if resized else None
     spectra_dtype = X.dtype if parts == 1 else np.result_type(X.dtype, np.complex64)
 
     def make_worker(n_events):
@@ -133,13 +133,3 @@ def _scaled(pictures, scaling, axes):
         np.square(pictures - mean).mean(axis=axes, keepdims=True) * pictures.shape[-3]
     )
     return pictures / np.where(spread == 0, 1, spread)
-
-
-def _resizer(old, new, dtype):
-    rows = interpolation_matrix(old[0], new[0]).astype(dtype)
-    columns = interpolation_matrix(old[1], new[1]).T.astype(dtype)
-
-    def enlarge(pictures, out):
-        np.matmul(rows, pictures @ columns, out=out)
-
-    return enlarge

@@ -50,13 +50,12 @@ def resize(x, size, *, workers=None):
     height, width = resized_shape(x.shape[-2:], size)
     if (height, width) == x.shape[-2:]:
         return x.copy()
-    rows = interpolation_matrix(x.shape[-2], height).astype(x.dtype)
-    columns = interpolation_matrix(x.shape[-1], width).astype(x.dtype)
     pictures = x.reshape((-1,) + x.shape[-2:])
     out = np.empty((len(pictures), height, width), dtype=x.dtype)
+    into = resizer(x.shape[-2:], (height, width), x.dtype)
 
     def run(start, stop):
-        np.matmul(rows, pictures[start:stop] @ columns.T, out=out[start:stop])
+        into(pictures[start:stop], out[start:stop])
 
     for_each_chunk(lambda size: run, len(pictures), height * width * x.itemsize, workers=workers)
     return out.reshape(x.shape[:-2] + (height, width))
@@ -72,6 +71,60 @@ def resized_shape(shape, size):
     if height < 1 or width < 1:
         raise ValueError(f"size must be at least one pixel each way, got {height} x {width}")
     return height, width
+
+
+def resizer(old, new, dtype):
+    """Prepare the change of pictures from one size to another.
+
+    Parameters
+    ----------
+    old, new : tuple of int (height, width)
+        Sizes.
+    dtype : dtype
+        Of the pictures.
+
+    Returns
+    -------
+    into : callable
+        ``into(pictures, out)`` fills `out` (..., new height, new width) from `pictures` (..., old
+        height, old width); both of the given dtype, `out` contiguous.
+    """
+    name = np.dtype(dtype).str
+    rows = _bands(old[0], new[0], name)
+    columns = [
+        (target, source, np.ascontiguousarray(weights.T))
+        for target, source, weights in _bands(old[1], new[1], name, reads=16)
+    ]
+
+    def into(pictures, out):
+        flat = np.ascontiguousarray(pictures).reshape(-1, old[1])
+        wide = np.empty((len(flat), new[1]), dtype)
+        for target, source, weights in columns:
+            np.matmul(flat[:, source], weights, out=wide[:, target])
+        wide = wide.reshape(-1, old[0], new[1])
+        result = out.reshape(-1, *new)
+        for target, source, weights in rows:
+            np.matmul(weights, wide[:, source], out=result[:, target])
+
+    return into
+
+
+@functools.lru_cache(maxsize=32)
+def _bands(n_old, n_new, dtype, reads=4):
+    """The matrix in blocks along its diagonal, beside which it is zero: (new, old, weights).
+
+    Blocks of 16 new pixels, or of those that `reads` old ones make. Measured: so the products
+    take a tenth of the time for columns and a third for rows.
+    """
+    matrix = interpolation_matrix(n_old, n_new).astype(dtype)
+    size = max(16, round(reads * n_new / n_old))
+    bands = []
+    for start in range(0, n_new, size):
+        part = matrix[start : start + size]
+        used = np.flatnonzero(part.any(axis=0))
+        source = slice(int(used[0]), int(used[-1]) + 1)
+        bands.append((slice(start, start + size), source, np.ascontiguousarray(part[:, source])))
+    return bands
 
 
 @functools.lru_cache(maxsize=32)

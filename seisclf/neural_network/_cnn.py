@@ -76,10 +76,10 @@ class CNNClassifier(NeuralClassifier):
           again;
         - path of a file of torchvision's weights, see :meth:`TrainedEncoder.from_weights_file`.
 
-        Parameters of this network that the encoder settles, from `sampling_rate` to `width`, then
-        stay at their default (or agree with it), except for a file of weights. An encoder of
-        another number of channels is adapted: its first convolution is summed over its channels
-        and shared out evenly over those of X.
+        What the encoder settles, from `representation` to `width`, then stays at its default here
+        (or agrees with it), and `sampling_rate` must be the encoder's; only for a file of weights
+        these parameters are needed. An encoder of another number of channels is adapted: its first
+        convolution is summed over its channels and shared out evenly over those of X.
     freeze_encoder : bool, default=False
         Whether only the head learns (linear evaluation). Weights and statistics of the encoder
         stay as they are.
@@ -325,7 +325,7 @@ class CNNClassifier(NeuralClassifier):
     # Training -----------------------------------------------------------------------------------
 
     def _dataset(self, X, y, sample_weight, *, fresh, **more):
-        self._check_architecture()
+        self._check_architecture(fresh)
         encoder, labelled = self.encoder, None
         if needs_pretraining(encoder):
             check_consistent_length(X, y, sample_weight)
@@ -422,7 +422,7 @@ class CNNClassifier(NeuralClassifier):
         n_axes = 3 if self._representation() == "spectrogram" else 4
         return EventDataset(X, y, weight, n_axes=n_axes)
 
-    def _check_architecture(self):
+    def _check_architecture(self, fresh):
         choices = {
             "representation": REPRESENTATIONS,
             "log": LOGS,
@@ -442,7 +442,7 @@ class CNNClassifier(NeuralClassifier):
                     f"{name} must be a number > 0 or None; got {value!r}"
                     f"{mend if name == 'encoder_lr' else ''}"
                 )
-        if self.freeze_encoder and self.encoder is None and not self.warm_start:
+        if fresh and self.freeze_encoder and self.encoder is None:
             raise ValueError(
                 "freeze_encoder=True without encoder would keep random weights as they are: give "
                 "encoder=..., or freeze_encoder=False"

@@ -97,6 +97,7 @@ def learned_encoder(encoder, estimator):
     if isinstance(encoder, (str, os.PathLike)):
         given = {name: getattr(estimator, name) for name in ENCODER_PARAMS}
         given["backbone"] = given["backbone"] or estimator._backbone
+        given["width"] = None if given["width"] == _default(estimator, "width") else given["width"]
         return TrainedEncoder.from_weights_file(encoder, in_channels=None, **given)
     if not isinstance(encoder, TrainedEncoder):
         encoder = _encoder_of(encoder)
@@ -121,17 +122,26 @@ def _encoder_of(estimator):
 
 def _refuse_contradictions(settings, estimator):
     """Parameters left at their default give way to the encoder; others must agree with it."""
-    defaults = inspect.signature(type(estimator).__init__).parameters
     wrong = []
     for name in ENCODER_PARAMS:
         value = getattr(estimator, name)
-        if value != defaults[name].default and name in settings and value != settings[name]:
-            wrong.append(f"{name}={value!r} (the encoder has {settings[name]!r})")
+        left_out = value == _default(estimator, name)
+        # The rate is looked up by others, such as EventDetector: it must be true in any case.
+        if name == "sampling_rate":
+            left_out = settings["representation"] == "picture"
+        if not left_out and value != settings[name]:
+            wrong.append((name, settings[name]))
     if wrong:
+        has = ", ".join(f"{name}={getattr(estimator, name)!r}" for name, _ in wrong)
+        needed = ", ".join(f"{name}={value!r}" for name, value in wrong)
         raise ValueError(
-            f"{type(estimator).__name__} cannot have {', '.join(wrong)}: its encoder was trained "
-            f"otherwise. Leave these parameters out, or train the encoder with them"
+            f"{type(estimator).__name__} has {has}, but its encoder was trained otherwise: set "
+            f"{needed}, or train an encoder with the settings wanted"
         )
+
+
+def _default(estimator, name):
+    return inspect.signature(type(estimator).__init__).parameters[name].default
 
 
 def is_unlabelled(y):

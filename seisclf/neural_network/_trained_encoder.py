@@ -11,7 +11,7 @@ from ..nets import EventEncoder
 from ._batches import EventDataset
 from ._device import in_worker_process, private_generator
 from ._event_arrays import validate_events
-from ._weight_files import fit_channels, read_backbone_weights
+from ._weight_files import Weights, fit_channels, read_backbone_weights
 
 _BATCH = 64
 
@@ -88,7 +88,7 @@ class TrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Waveform
             name: np.array(value.detach().cpu().numpy(), order="C")
             for name, value in encoder.state_dict().items()
         }
-        return cls(settings=dict(encoder.settings), weights=weights)
+        return cls(settings=dict(encoder.settings), weights=Weights(weights))
 
     @classmethod
     def from_weights_file(
@@ -159,7 +159,8 @@ class TrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Waveform
             "backbone": backbone,
             "width": len(first),
         }
-        return cls(settings=settings, weights=fit_channels(weights, backbone, in_channels))
+        weights = fit_channels(weights, backbone, in_channels)
+        return cls(settings=settings, weights=Weights(weights))
 
     def module(self, shape=None, in_channels=None):
         """Build the torch module, with a copy of the weights.
@@ -369,6 +370,11 @@ class TrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Waveform
             f"TrainedEncoder({get('backbone')} of width {get('width')}, "
             f"{self._representation()} of {channels})"
         )
+
+    def _set_fitted_state(self, state):
+        super()._set_fitted_state(state)
+        if isinstance(self.weights, dict):
+            self.weights = Weights(self.weights)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

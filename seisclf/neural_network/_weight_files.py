@@ -13,6 +13,14 @@ _INSIDE = ("model_state_dict", "state_dict", "model")
 _PREFIXES = ("module.", "model.", "encoder.", "backbone.")
 
 
+class Weights(dict):
+    """Weights by name, which print as one line instead of pages."""
+
+    def __repr__(self):
+        n = sum(array.size for array in self.values())
+        return f"<{len(self)} arrays of {n} numbers>"
+
+
 def read_backbone_weights(path, backbone, width=None):
     """Weights of a backbone, by the names they have in an `EventEncoder`.
 

@@ -112,10 +112,12 @@ class IterNorm(nn.Module):
         trace = sigma.diagonal(dim1=1, dim2=2).sum(dim=1)[:, None, None]
         # The eigenvalues must lie below one for the iterations to converge.
         sigma = sigma / trace
-        # The first step of P = I needs no products.
-        root = 1.5 * eye - 0.5 * sigma
-        for _ in range(self.n_iterations - 1):
-            root = 1.5 * root - 0.5 * (root @ root @ root @ sigma)
+        # The product of P and Sigma is carried along: P^3 Sigma, as it stands in the algorithm, is
+        # the same but for rounding, which then grows from step to step.
+        root, product = eye, sigma
+        for _ in range(self.n_iterations):
+            step = 1.5 * eye - 0.5 * root @ product
+            root, product = step @ root, product @ step
         return root / trace.sqrt()
 
     def _remember(self, mean, whitening):

@@ -269,7 +269,7 @@ class Linear(Pretrained):
 
         from seisclf.ensemble import ChannelEnsembleClassifier
 
-        regression = LogisticRegression(class_weight="balanced", max_iter=300)
+        regression = LogisticRegression(class_weight="balanced", max_iter=2000)
         self.encoder_ = encoder
         self.model_ = ChannelEnsembleClassifier(make_pipeline(StandardScaler(), regression))
         self.model_.fit(encoder.transform_channels(X), y)

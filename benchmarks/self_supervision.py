@@ -51,8 +51,8 @@ PUBLISHED = {
 SCALES = {
     "quick": {
         "backbone": "resnet18", "width": 2, "size": 16, "n_projector": 16,
-        "pretraining_batch": 32, "pretraining_epochs": {"synthetic": 1, "gujarat": 1},
-        "batch": 16, "epochs": (2, 1), "events": (60, 20), "repeats": 1,
+        "pretraining_batch": 128, "pretraining_epochs": {"synthetic": 1, "gujarat": 1},
+        "batch": 16, "epochs": (1, 1), "events": (60, 20), "repeats": 1,
     },
     "two cores": {
         "backbone": "resnet18", "width": 8, "size": 32, "n_projector": 256,
@@ -62,7 +62,7 @@ SCALES = {
     "paper": {
         "backbone": "resnet34", "width": 64, "size": 128, "n_projector": 4096,
         "pretraining_batch": 128, "pretraining_epochs": {"synthetic": 300, "gujarat": 300},
-        "batch": 64, "epochs": (100, 100), "events": (1800, 1600), "repeats": 3,
+        "batch": 64, "epochs": (100, 100), "events": (1200, 800), "repeats": 3,
     },
 }  # fmt: skip
 
@@ -342,6 +342,12 @@ def _summary(table):
     return summary.join(grouped[["n_labelled", "fit_time"]].mean())
 
 
+def _part(summary, name, evaluation):
+    """Rows of one set and evaluation, by encoder and fraction."""
+    sets, evaluations = (summary.index.get_level_values(level) for level in (0, 1))
+    return summary[(sets == name) & (evaluations == evaluation)].droplevel([0, 1])
+
+
 def _published(evaluation, encoder, fraction):
     row = PUBLISHED[evaluation].get(encoder)
     return None if row is None else row[FRACTIONS.index(fraction)]
@@ -366,8 +372,8 @@ def _words(summary, facts):
         told = {k: v for k, v in facts[name].items() if not isinstance(v, dict)}
         lines += ["", f"{name}: {told}"]
         for evaluation in ("linear", "fine-tuned"):
-            own = summary.loc[name, evaluation]
-            head = "".join(f"{f'{fraction:.0%}':>34}" for fraction in FRACTIONS)
+            own = _part(summary, name, evaluation)
+            head = "".join(f"{f'{fraction:.0%}':>40}" for fraction in FRACTIONS)
             lines += ["", f"{evaluation:28}{head}"]
             for encoder in dict.fromkeys(own.index.get_level_values("encoder")):
                 cells = [_cell(own, evaluation, encoder, fraction) for fraction in FRACTIONS]
@@ -377,18 +383,18 @@ def _words(summary, facts):
 
 def _cell(own, evaluation, encoder, fraction):
     if (encoder, fraction) not in own.index:
-        return " " * 34
+        return " " * 40
     row = own.loc[encoder, fraction]
     published = _published(evaluation, encoder, fraction)
     text = f"{row['accuracy_mean']:.3f} ({row['accuracy_std']:.3f}) | "
     text += f"{row['f1_macro_mean']:.3f} ({row['f1_macro_std']:.3f}) | "
-    return f"{text + ('  -  ' if published is None else f'{published:.3f}'):>34}"
+    return f"{text + ('  -  ' if published is None else f'{published:.3f}'):>40}"
 
 
 def _write(table, summary, facts, suffix):
     RESULTS.mkdir(exist_ok=True)
     table.round(4).to_csv(RESULTS / f"self_supervision{suffix}.csv", index=False)
-    told = {**facts, "figures": _figures(summary, facts)}
+    told = {**facts, "summary": summary.round(4).reset_index().to_dict("records")}
     (RESULTS / f"self_supervision{suffix}.json").write_text(json.dumps(told, indent=1) + "\n")
     (RESULTS / f"self_supervision{suffix}.txt").write_text(_words(summary, facts).lstrip() + "\n")
     _draw(summary, RESULTS / f"self_supervision{suffix}.png")
@@ -404,11 +410,13 @@ def _draw(summary, path):
     from matplotlib import pyplot as plt
 
     names = list(dict.fromkeys(summary.index.get_level_values("set")))
-    size = (11.5, 3.9 * len(names))
+    size = (10.5, 3.7 * len(names))
     figure, axes = plt.subplots(len(names), 2, figsize=size, layout="constrained", squeeze=False)
+    encoders = [*ENCODERS, "random, batch norm kept"]
+    colors = {encoder: f"C{i}" for i, encoder in enumerate(encoders)}
     for row, name in zip(axes, names):
         for ax, evaluation in zip(row, ("linear", "fine-tuned")):
-            own = summary.loc[name, evaluation]
+            own = _part(summary, name, evaluation)
             lines = pd.DataFrame(
                 {
                     "mean": own["accuracy_mean"],
@@ -416,7 +424,9 @@ def _draw(summary, path):
                     "n_labelled_events": own["n_labelled"],
                 }
             )
-            LabelFractionDisplay(lines, metric="accuracy").plot(ax=ax)
+            LabelFractionDisplay(lines, metric="accuracy").plot(ax=ax, colors=colors)
+            if evaluation == "linear":
+                ax.get_legend().remove()
             ax.set_title(f"{name}, {evaluation}", fontsize=10)
             ax.set_xlabel("recordings whose label is known")
         low = min(ax.get_ylim()[0] for ax in row)

@@ -91,6 +91,28 @@ def _stft_cnn(sampling_rate, components, seed, quick):
     )
 
 
+def _cnn(sampling_rate, components, seed, quick):
+    from ..neural_network import CNNClassifier
+
+    return CNNClassifier(
+        sampling_rate=sampling_rate,
+        backbone="resnet18",
+        width=8 if quick else 16,
+        size=32 if quick else 64,
+        log="db",
+        max_epochs=3 if quick else 30,
+        batch_size=32,
+        random_state=seed,
+    )
+
+
+def _channel_forest(sampling_rate, components, seed, quick):
+    from ..ensemble import ChannelEnsembleClassifier
+
+    forest = _forest(sampling_rate, components, seed, quick)
+    return ChannelEnsembleClassifier(forest, random_state=seed)
+
+
 def _chance(sampling_rate, components, seed, quick):
     from sklearn.dummy import DummyClassifier
 
@@ -102,6 +124,8 @@ REGISTRY = {
     "boosting": Named(_boosting, "gradient-boosted trees on seismic features"),
     "logistic": Named(_logistic, "logistic regression on ranked seismic features"),
     "stft-cnn": Named(_stft_cnn, "convolutional network on the short-time Fourier transform"),
+    "cnn": Named(_cnn, "residual network on the logarithm of the spectrogram"),
+    "channel-forest": Named(_channel_forest, "a forest of single channels, and all channels vote"),
     "chance": Named(_chance, "always the class frequencies of the training set"),
 }
 

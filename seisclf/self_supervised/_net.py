@@ -148,5 +148,6 @@ class ResumedProgress(Progress):
     def on_train_begin(self, net, **kwargs):
         """Open the bar."""
         super().on_train_begin(net, **kwargs)
-        self.bar.n = self.bar.initial = len(net.history)
-        self.bar.refresh()
+        if net.history:
+            self.bar.n = self.bar.initial = len(net.history)
+            self.bar.refresh()

@@ -333,6 +333,8 @@ class CNNClassifier(NeuralClassifier):
             if fresh:
                 self.pretraining_ = encoder = pretrained(encoder, X)
             X, y, sample_weight = _rows_of(labelled, X, y, sample_weight)
+            if np.asarray(y).dtype == object:
+                y = np.array(list(y))  # labels of one type, now that -1 is gone
         elif fresh and hasattr(self, "pretraining_"):
             del self.pretraining_
         if fresh:

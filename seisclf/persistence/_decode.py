@@ -1,6 +1,7 @@
 """A JSON tree back into objects; builds trusted classes only."""
 
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 
@@ -29,6 +30,9 @@ class Reader:
 
     def _decode_float(self, node):
         return float(node["value"])
+
+    def _decode_path(self, node):
+        return Path(node["value"])
 
     def _decode_tuple(self, node):
         return tuple(self.decode(node["items"]))

@@ -1,6 +1,7 @@
 """Objects into a JSON tree, with arrays and scikit-learn's parts put aside."""
 
 from copy import copy
+from pathlib import PurePath
 
 import numpy as np
 
@@ -41,6 +42,8 @@ class Writer:
             )
         if isinstance(value, dict) and not is_from(value, LIBRARIES):
             return self._encode_dict(value, where)
+        if isinstance(value, PurePath):
+            return {"$": "path", "value": str(value)}
         if isinstance(value, np.dtype) or (
             isinstance(value, type) and issubclass(value, np.generic)
         ):

@@ -87,7 +87,9 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
     n_projector : int, default=4096
         Units in each of the three layers of the projector. "tnc" has none.
     n_groups : int, default=64
-        Groups of iterative normalisation, which ends the projector of "vnibcreg" and "vibcreg".
+        Groups of iterative normalisation, which ends the projector of "vnibcreg" and "vibcreg": 64
+        features each with the default projector. A smaller one needs fewer groups; with one
+        feature a group, nothing is decorrelated.
     n_iterations : int, default=5
         Newton's iterations in it.
     sampling_rate : float, default=100.0
@@ -171,7 +173,7 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
     variance and covariance, "vibcreg" with correlations instead of covariances and an iterative
     normalisation; "barlow_twins" [5]_ the distance of the correlations between the views from the
     identity; "tnc" [6]_ the cross-entropy of a discriminator of neighboring crops; "vnibcreg" [1]_
-    the sum of "vibcreg" and "tnc" with a diagonal term. :mod:`seisclf.nets.self_supervised_losses`
+    the sum of "vibcreg" and "tnc" with a diagonal term. ``seisclf.nets.self_supervised_losses``
     has the equations.
 
     **Channels.** A channel that is NaN throughout is missing and never shown; an event without

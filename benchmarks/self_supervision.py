@@ -48,19 +48,21 @@ PUBLISHED = {
     },
 }
 #: "epochs" are those of fine-tuning with few labels and with many: an epoch of few is short.
+#: A tenth of a small picture is ten columns, mostly margin to a network that halves them five
+#: times; a quarter is the most that leaves room for a distant crop.
 SCALES = {
     "quick": {
-        "backbone": "resnet18", "width": 2, "size": 16, "n_projector": 16,
+        "backbone": "resnet18", "width": 2, "size": 16, "n_projector": 16, "crop_width": 0.25,
         "pretraining_batch": 128, "pretraining_epochs": {"synthetic": 1, "gujarat": 1},
         "batch": 16, "epochs": (1, 1), "events": (60, 20), "repeats": 1,
     },
     "two cores": {
-        "backbone": "resnet18", "width": 8, "size": 32, "n_projector": 256,
-        "pretraining_batch": 64, "pretraining_epochs": {"synthetic": 45, "gujarat": 20},
+        "backbone": "resnet18", "width": 8, "size": 32, "n_projector": 256, "crop_width": 0.25,
+        "pretraining_batch": 64, "pretraining_epochs": {"synthetic": 36, "gujarat": 15},
         "batch": 32, "epochs": (100, 30), "events": (600, 300), "repeats": 3,
     },
     "paper": {
-        "backbone": "resnet34", "width": 64, "size": 128, "n_projector": 4096,
+        "backbone": "resnet34", "width": 64, "size": 128, "n_projector": 4096, "crop_width": 0.1,
         "pretraining_batch": 128, "pretraining_epochs": {"synthetic": 300, "gujarat": 300},
         "batch": 64, "epochs": (100, 100), "events": (1200, 800), "repeats": 3,
     },
@@ -180,6 +182,7 @@ def _estimators(name, settings, n_labelled, folder):
         pretraining = objective and SelfSupervisedEncoder(
             **objective,
             **network,
+            crop_width=settings["crop_width"],
             n_projector=settings["n_projector"],
             n_groups=min(64, settings["n_projector"]),
             max_epochs=settings["pretraining_epochs"][name],
@@ -187,7 +190,7 @@ def _estimators(name, settings, n_labelled, folder):
             net_params={"optimizer__fused": True},
         )
         common = {"pretraining": pretraining, "network": network, "folder": folder, "name": name}
-        fine = {"settings": settings, "n_events": n_labelled}
+        fine = {"epochs": settings["epochs"], "batch": settings["batch"], "n_events": n_labelled}
         estimators[f"linear: {title}"] = Linear(**common)
         estimators[f"fine-tuned: {title}"] = FineTuned(**common, **fine)
         if pretraining is None:
@@ -284,13 +287,14 @@ class FineTuned(Pretrained):
 
     def __init__(
         self, *, pretraining=None, network=None, folder=None, name="", random_state=None,
-        settings=None, n_events=0, keep_batch_norm=False,
+        epochs=(1, 1), batch=32, n_events=0, keep_batch_norm=False,
     ):  # fmt: skip
         super().__init__(
             pretraining=pretraining, network=network, folder=folder, name=name,
             random_state=random_state,
         )  # fmt: skip
-        self.settings = settings
+        self.epochs = epochs
+        self.batch = batch
         self.n_events = n_events
         self.keep_batch_norm = keep_batch_norm
 
@@ -304,8 +308,8 @@ class FineTuned(Pretrained):
         network = CNNClassifier(
             **start,
             freeze_batch_norm=few and not begins_anew,
-            max_epochs=self.settings["epochs"][0 if few else 1],
-            batch_size=self.settings["batch"],
+            max_epochs=self.epochs[0 if few else 1],
+            batch_size=self.batch,
             random_state=self.random_state,
             net_params={"optimizer__fused": True},
         )

@@ -309,7 +309,7 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
         self.random_state = random_state
         self.verbose = verbose
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None):  # type: ignore[override]
         """Train the encoder.
 
         Parameters
@@ -334,7 +334,7 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
         """
         self._check_params()
         for name in ("net_", "encoder_", "_origin"):
-            vars(self).pop(name, None)  # of an earlier fit, perhaps an interrupted one
+            self.__dict__.pop(name, None)  # of an earlier fit, perhaps an interrupted one
         X = self._validated(X, reset=True)
         if len(X) < 2:
             raise ValueError(

@@ -148,6 +148,6 @@ class ResumedProgress(Progress):
     def on_train_begin(self, net, **kwargs):
         """Open the bar."""
         super().on_train_begin(net, **kwargs)
-        if net.history:
+        if net.history and self.bar is not None:
             self.bar.n = self.bar.initial = len(net.history)
             self.bar.refresh()

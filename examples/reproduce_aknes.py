@@ -36,13 +36,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 
 import seisclf
 from seisclf.datasets import fetch_aknes
 from seisclf.ensemble import ChannelEnsembleClassifier
-from seisclf.neural_network import CNNClassifier
+from seisclf.nets import EventEncoder
+from seisclf.neural_network import CNNClassifier, TrainedEncoder
 from seisclf.preprocessing import ChannelAggregator
 from seisclf.self_supervised import SelfSupervisedEncoder
 
@@ -50,7 +52,7 @@ from seisclf.self_supervised import SelfSupervisedEncoder
 CLASS_WEIGHT = ("balanced", {"Noise": 0.0})
 BACKBONES = {"AlexNet": "alexnet", "ResNet34": "resnet34"}
 
-# How the encoders of tables 4 and 5 learn; None is an encoder of random weights.
+# How the encoders of tables 4 and 5 learn; None: not at all, their weights are random.
 ENCODERS = {
     "random": None,
     "TNC": {"objective": "tnc"},
@@ -95,7 +97,7 @@ class Row:
     key: str  # rows of the same key are the same fits
     published: tuple | None
     backbone: str = "resnet34"
-    encoder: str = "random"
+    encoder: str | None = None  # one of ENCODERS; None trains all of the network
     aggregate: bool = False
     fraction: float = 0.8
     params: dict | None = None  # of the network
@@ -104,28 +106,11 @@ class Row:
 def rows_of(table):
     """Rows of a table, each with the recipe of the paper."""
     if table == 2:
-        for (name, weight), published in TABLE_2.items():
-            params = {"max_epochs": 50, "weight_decay": 1e-4}
-            params["class_weight"] = CLASS_WEIGHT if weight == "class weight" else None
-            key = f"aggregate, {name}, {weight}"
-            yield Row(
-                f"{name}, {weight}", key, published, BACKBONES[name], "random", True, 0.8, params
-            )
+        for name, weight in TABLE_2:
+            yield _aggregated(name, weight)
     elif table == 3:
         for name, published in TABLE_3.items():
-            params = {"max_epochs": 50, "weight_decay": 1e-4}
-            key = f"aggregate, {name}, class weight"
-            published_2 = TABLE_2[name, "class weight"]
-            yield Row(
-                f"{name}, aggregate",
-                key,
-                published_2,
-                BACKBONES[name],
-                "random",
-                True,
-                0.8,
-                params,
-            )
+            yield _aggregated(name, "class weight")
             yield Row(f"{name}, ensemble", f"ensemble, {name}", published, BACKBONES[name])
     elif table == 4:
         for name, published in TABLE_4.items():
@@ -138,6 +123,14 @@ def rows_of(table):
                 yield from _fine_tuned(name, fraction, value)
 
 
+def _aggregated(name, weight):
+    params = {"max_epochs": 50, "weight_decay": 1e-4}
+    params["class_weight"] = CLASS_WEIGHT if weight == "class weight" else None
+    row = f"{name}, aggregate, {weight}"
+    published = TABLE_2[name, weight]
+    return Row(row, row, published, BACKBONES[name], aggregate=True, params=params)
+
+
 def _fine_tuned(name, fraction, published):
     small = fraction < 0.5
     share = f"{fraction:.0%}"
@@ -148,8 +141,9 @@ def _fine_tuned(name, fraction, published):
         free = key if small else "ensemble, ResNet34"
         yield Row(f"{name}, {share}", free, published, fraction=fraction)
         if small:
-            row = f"{name}, {share}, batch norm frozen"
-            yield Row(row, f"{key}, frozen", published, fraction=fraction, params=params)
+            params |= {"lr": 1e-3, "encoder_lr": 1e-3}
+            row, key = f"{name}, {share}, batch norm frozen", f"{key}, frozen"
+            yield Row(row, key, published, encoder=name, fraction=fraction, params=params)
     else:
         params |= {"lr": 1e-3, "encoder_lr": 5e-4}
         yield Row(
@@ -233,9 +227,11 @@ def network(row, encoder, options, repeat):
 
 
 def pretrained(name, data, options, repeat):
-    """The encoder of a row of tables 4 and 5, or None for random weights."""
-    if ENCODERS[name] is None:
+    """The encoder of a row of tables 4 and 5; None where all of the network is trained."""
+    if name is None:
         return None
+    if ENCODERS[name] is None:
+        return random_encoder(data, options, repeat)
     file = name.lower().replace(", ", "_").replace(" ", "_").replace("+", "and")
     path = options.store / f"{file}_{repeat}.seisclf"
     if not path.is_file():
@@ -252,6 +248,18 @@ def pretrained(name, data, options, repeat):
         )
         learner.fit(data.X).encoder_.save(path)
     return seisclf.load(path)
+
+
+def random_encoder(data, options, repeat):
+    """An encoder that has learned nothing."""
+    small = {"width": 2, "size": 16} if options.quick else {}
+    shape = data.X.shape[-1:]
+    with torch.random.fork_rng():
+        torch.manual_seed(repeat)
+        module = EventEncoder(
+            in_channels=1, shape=shape, sampling_rate=1000.0, backbone="resnet34", **small
+        )
+    return TrainedEncoder.from_module(module)
 
 
 def score(row, data, options, repeat):

@@ -11,17 +11,22 @@ from seisclf.datasets._aknes_files import CLASSES
 SCRIPT = Path(__file__).parents[2] / "examples" / "reproduce_aknes.py"
 
 
-@pytest.fixture
-def script(aknes):
-    """The script's names, and arguments that find the set."""
+@pytest.fixture(scope="module")
+def names():
+    """What the script defines."""
     if not SCRIPT.is_file():
         pytest.skip("the examples are not here")
+    return runpy.run_path(str(SCRIPT))
+
+
+@pytest.fixture
+def script(names, aknes):
+    """The script's names, and arguments that find a set."""
     rng = np.random.default_rng(0)
     for number, name in enumerate(CLASSES):
         for event in range(5):
             counts = rng.normal(0, 1000, (24, 16_000))
             aknes.write(f"20{10 + event}_{number + 1:03d}_00_{100 + event}", name, counts)
-    names = runpy.run_path(str(SCRIPT))
     arguments = ["--data-home", str(aknes.home), "--store", str(aknes.home / "runs"), "--quick"]
     return names, [*arguments, "--device", "cpu", "--repeats", "1"]
 
@@ -52,8 +57,7 @@ def test_all_tables(script, capsys):
         assert text in out
 
 
-def test_every_row_of_the_paper_is_there(script):
-    names, _ = script
+def test_every_row_of_the_paper_is_there(names):
     rows = {table: list(names["rows_of"](table)) for table in (2, 3, 4, 5)}
     assert [len(rows[table]) for table in (2, 3, 4, 5)] == [4, 4, 6, 18 + 2]
     by_name = {row.name: row for row in rows[5]}

@@ -163,7 +163,9 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
             Missing channels are NaN throughout. Networks read memory maps and lazy waveforms
             batch by batch; other estimators get a copy where channels are missing.
         y : array-like of shape (n_events,)
-            Labels.
+            Labels. -1 marks events without one where the estimator knows that, such as
+            :class:`~seisclf.neural_network.CNNClassifier` with an encoder that learns from them;
+            it then sees all channels of an event together.
         sample_weight : array-like of shape (n_events,), optional
             Weights of events, where the estimator takes some. All channels of an event share its
             weight: more of them do not make it count more.
@@ -185,11 +187,12 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
         """
         self._check_params()
         X, y = self._validate(X, y, reset=True)
-        check_classification_targets(y)
-        if len(np.unique(y)) < 2:
+        labels = _labels(y)
+        check_classification_targets(labels)
+        if len(labels) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs events of at least 2 classes; y has 1 class, "
-                f"{np.unique(y).tolist()}"
+                f"{labels.tolist()}"
             )
         if groups is not None:
             check_consistent_length(y, groups)
@@ -205,7 +208,7 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
         )
         self.estimator_ = estimator.fit(rows, y[events], **arguments)
         # Labels of the type of y, which not every estimator keeps; one that is frozen has its own.
-        known, labels = self.estimator_.classes_, np.unique(y)
+        known = self.estimator_.classes_
         self.classes_ = labels if np.array_equal(known, labels) else known
         return self
 
@@ -487,6 +490,13 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
             {"estimator": LogisticRegression(), "voting": "geometric"},
             {"estimator": RidgeClassifier(), "voting": "hard"},
         ]
+
+
+def _labels(y):
+    """Labels that occur; -1 among text is none of them, and cannot be sorted with them."""
+    if y.dtype == object and any(isinstance(label, str) for label in y):
+        y = y[[label != -1 for label in y]]
+    return np.unique(y)
 
 
 def _reads_batches(estimator):

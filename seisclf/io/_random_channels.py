@@ -137,6 +137,26 @@ class RandomChannels(LazyArray):
         new._choice = new._draw(new._events)
         return new
 
+    def all_channels(self):
+        """The events with every channel, for what compares the channels of an event.
+
+        Returns
+        -------
+        X : ndarray or LazyWaveforms of shape (n_events, n_all_channels, ...)
+            Each event of this selection once, in the order of X. Of stations, all their traces.
+            Channels of an array that may not be drawn are NaN.
+        """
+        events = np.unique(self._events)
+        X = self._X if len(events) == len(self._X) else self._X[events]
+        if not self._keep_axis:
+            X = np.asarray(X)
+        if self._usable is not None and isinstance(X, np.ndarray):
+            barred = ~self._usable[events]
+            if not np.isnan(X[barred]).all():
+                X = X.astype(self.dtype)
+                X[barred] = np.nan
+        return X if self._keep_axis else X.reshape(len(X), -1, X.shape[-1])
+
     def __repr__(self):
         return (
             f"RandomChannels(shape={self.shape}, dtype={self.dtype}, of {self._X.shape[1]} "

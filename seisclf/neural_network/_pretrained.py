@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 
+from ..io import RandomChannels
 from ._trained_encoder import TrainedEncoder
 
 #: Parameters that an encoder settles.
@@ -65,6 +66,9 @@ def pretrained(encoder, X):
             UserWarning,
             stacklevel=6,
         )
+    if isinstance(X, RandomChannels):
+        # What learns without labels compares the channels of an event with each other.
+        X = X.all_channels()
     fitted = clone(encoder).fit(X)
     _encoder_of(fitted)
     return fitted

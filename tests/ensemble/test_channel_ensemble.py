@@ -20,7 +20,9 @@ import seisclf
 from seisclf.ensemble import ChannelEnsembleClassifier, FeatureForestClassifier
 from seisclf.feature_extraction import SeismicFeatures
 from seisclf.io import LazyWaveforms, RandomChannels
+from seisclf.neural_network import CNNClassifier
 from seisclf.preprocessing import Bandpass, ChannelAggregator
+from seisclf.self_supervised import SelfSupervisedEncoder
 from seisclf.signal import snr
 
 
@@ -480,3 +482,22 @@ def test_it_is_compared_and_scans_records():
     only_z = stream.select(component="Z")
     detector = EventDetector(fitted, components="Z", threshold=0.3, **settings)
     assert len(detector.detect(only_z)) > 0
+
+
+@pytest.mark.parametrize("members", ["channels", "stations"])
+def test_an_encoder_learns_from_all_channels_and_from_events_without_labels(members):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(24, 2, 3, 600))
+    X[0, 0, 1] = np.nan
+    X[1, 1, 2] = 0.0  # dead: no channel votes there, none is learned from
+    y = np.array(["quake", "noise"] * 12, dtype=object)
+    y[8:] = -1
+    small = {"backbone": "resnet18", "width": 2, "size": 16, "log": "db", "max_epochs": 1}
+    learner = SelfSupervisedEncoder(n_projector=8, n_groups=2, crop_width=0.25, **small)
+    network = CNNClassifier(encoder=learner, max_epochs=1)
+    if members == "stations":
+        X[0, 0] = np.nan
+    ensemble = ChannelEnsembleClassifier(network, members=members, random_state=0).fit(X, y)
+    assert ensemble.classes_.tolist() == ["noise", "quake"]
+    assert ensemble.estimator_.pretraining_.n_channels_in_ == 6
+    assert set(ensemble.predict(X)) <= {"noise", "quake"}

@@ -184,7 +184,6 @@ def _estimators(name, settings, n_labelled, folder):
             **network,
             crop_width=settings["crop_width"],
             n_projector=settings["n_projector"],
-            n_groups=min(64, settings["n_projector"]),
             max_epochs=settings["pretraining_epochs"][name],
             batch_size=settings["pretraining_batch"],
             net_params={"optimizer__fused": True},

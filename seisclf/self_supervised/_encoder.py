@@ -41,6 +41,8 @@ _SETTINGS = (
     "backbone",
     "width",
 )
+#: Features that the published projector whitens together.
+_GROUP_SIZE = 64
 _LOSS = (
     "invariance_weight",
     "variance_weight",
@@ -86,10 +88,9 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
         Weight of the correlations between features; only for "barlow_twins".
     n_projector : int, default=4096
         Units in each of the three layers of the projector. "tnc" has none.
-    n_groups : int, default=64
-        Groups of iterative normalisation, which ends the projector of "vnibcreg" and "vibcreg": 64
-        features each with the default projector. A smaller one needs fewer groups; with one
-        feature a group, nothing is decorrelated.
+    n_groups : int, optional
+        Groups of iterative normalisation, which ends the projector of "vnibcreg" and "vibcreg".
+        None: as many as give groups of 64 features, like the published 64 of 4096.
     n_iterations : int, default=5
         Newton's iterations in it.
     sampling_rate : float, default=100.0
@@ -244,7 +245,7 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
         diagonal="paper",
         redundancy_weight=0.0051,
         n_projector=4096,
-        n_groups=64,
+        n_groups=None,
         n_iterations=5,
         sampling_rate=100.0,
         representation="spectrogram",
@@ -404,8 +405,10 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}; got {getattr(self, name)!r}")
-        for name in ("n_projector", "n_groups", "n_iterations", "checkpoint_every", "width"):
+        for name in ("n_projector", "n_iterations", "checkpoint_every", "width"):
             check_positive_integer(name, getattr(self, name))
+        if self.n_groups is not None:
+            check_positive_integer("n_groups", self.n_groups)
         for name in _LOSS:
             value = getattr(self, name)
             if name != "diagonal" and value is not None:
@@ -491,7 +494,7 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
             "crop": self.crop,
             "crop_width": self.crop_width,
             "n_projector": self.n_projector,
-            "n_groups": self.n_groups,
+            "n_groups": self.n_groups or max(1, self.n_projector // _GROUP_SIZE),
             "n_iterations": self.n_iterations,
             **self._settings(),
         }

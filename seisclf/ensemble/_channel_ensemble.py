@@ -199,6 +199,7 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, y, dtype=np.float64)
         estimator = self._new_estimator(sample_weight)
+        self._check_number_of_weights(X.shape[1])
         usable = usable_members(X, self.members)
         rows, events = self._training_rows(estimator, X, usable)
         arguments = fit_arguments(
@@ -416,13 +417,18 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
             for part in chunks(X):
                 ratios[part] = self._ratios(read(X, part), usable[part])
             return vote_weights(ratios, usable)
+        self._check_number_of_weights(usable.shape[1])
         weights = np.asarray(self.weights, dtype=np.float64)
-        if len(weights) != usable.shape[1]:
+        return vote_weights(np.broadcast_to(weights, usable.shape), usable)
+
+    def _check_number_of_weights(self, n_members):
+        if self.voting != "weighted" or isinstance(self.weights, str):
+            return
+        if len(self.weights) != n_members:
             raise ValueError(
-                f"weights has {len(weights)} entries, but X has {usable.shape[1]} "
+                f"weights has {len(self.weights)} entries, but X has {n_members} "
                 f"{self.members}: give one weight for each, or weights='snr'"
             )
-        return vote_weights(np.broadcast_to(weights, usable.shape), usable)
 
     def _ratios(self, part, usable):
         """Signal-to-noise ratios of members; what has no vote is left out of the arithmetic."""

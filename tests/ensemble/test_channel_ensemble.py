@@ -403,6 +403,12 @@ def test_parameters_are_checked(params, message):
         ChannelEnsembleClassifier(StandardScaler()).fit(X, y)
 
 
+def test_number_of_weights_is_checked_before_the_training():
+    X, y = noisy_events(12, 0, n_channels=2)
+    with pytest.raises(ValueError, match="weights has 3 entries, but X has 2 channels"):
+        ChannelEnsembleClassifier(Spy(), voting="weighted", weights=[1, 2, 3]).fit(X, y)
+
+
 # Together with the rest -------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ import benchmarks
 
 # Those that need data from outside, or many minutes, run by name only.
 _BY_NAME_ONLY = {
+    "esec_channels",
     "gujarat",
     "gujarat_labels",
     "gujarat_pages",
@@ -22,6 +23,7 @@ _BY_NAME_ONLY = {
     "rocknet",
     "rocknet_scores",
     "rocknet_training",
+    "self_supervision",
 }
 
 

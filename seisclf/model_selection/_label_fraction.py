@@ -296,10 +296,13 @@ def _check_plan(folds, subsets, y, labelled, allow_leakage, allow_missing_class)
     problems = FoldPlan(known, y, **settings).problems(allow_missing_class=allow_missing_class)
     if problems:
         shown = "; ".join(problems[:6]).replace("fold ", "repeat ")
+        text = " ".join(problems)
+        lacking = tuple(part for part in ("train", "test") if f"no {part} rows" in text)
+        larger = "Take a larger test_size, join" if lacking == ("test",) else "Join"
         raise ValueError(
-            f"The score would mean something else: {shown}{'; ...' if problems[6:] else ''}. Take "
-            f"a larger test_size, join or leave out rare classes, or allow it by name: "
-            f'allow_missing_class=("test",)'
+            f"The score would mean something else: {shown}{'; ...' if problems[6:] else ''}. "
+            f"{larger} or leave out rare classes, or allow it by name: "
+            f"allow_missing_class={lacking!r}"
         )
     return notes
 

@@ -238,6 +238,12 @@ def test_other_errors(rows):
         single = y.copy()
         single[:2] = "single"  # one event of its class
         curve({"a": GaussianNB()}, (X, single, metadata), n_repeats=1, test_size=2)
+    # A class of one event is tested; the error allows by name what is missing, which is training.
+    single = np.where(np.arange(len(y)) < 2, "single", y)
+    with pytest.raises(
+        ValueError, match=r"no train rows of class.*allow_missing_class=\('train',\)"
+    ):
+        curve({"a": GaussianNB()}, (X, single, metadata), n_repeats=1)
     with pytest.raises(ValueError, match="-1 in every row"):
         curve({"a": GaussianNB()}, (X, np.full(len(y), -1), metadata), mark_unlabelled="a")
 

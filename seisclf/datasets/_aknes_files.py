@@ -186,7 +186,26 @@ def _read_list(folder, archives):
         raise ValueError(
             f"{LIST} in {folder} must have the columns fname and event; it has {list(table)}"
         )
-    return {_path(name).stem: label for name, label in zip(table.fname, table.event, strict=True)}
+    return _classes_of(table, folder)
+
+
+def _classes_of(table, folder):
+    """Event to class from the table of the list, where each event has one."""
+    table = table[["fname", "event"]].astype("string").apply(lambda column: column.str.strip())
+    empty = (table.isna() | (table == "")).any(axis=1).to_numpy(dtype=bool)
+    if empty.any():
+        raise ValueError(
+            f"{LIST} in {folder} has {empty.sum()} lines without fname or event, first line "
+            f"{empty.argmax() + 2}: fill them in or remove them"
+        )
+    listed: dict[str, str] = {}
+    for name, label in zip(table.fname, table.event, strict=True):
+        if listed.setdefault(_path(name).stem, label) != label:
+            raise ValueError(
+                f"{LIST} in {folder} has event {_path(name).stem} twice, as "
+                f"{listed[_path(name).stem]} and as {label}: remove one"
+            )
+    return listed
 
 
 def _list_in(archive):

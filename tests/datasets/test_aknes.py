@@ -249,6 +249,28 @@ def test_the_list_goes_before_the_folder_and_it_is_said(aknes):
     assert events.report["what"].tolist() == ["in folder Slope_HF, listed as Slope_LF"]
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["a.dat,Noise", "b.dat,"], "1 lines without fname or event, first line 3"),
+        (["a.dat,Noise", ",Spike"], "1 lines without fname or event, first line 3"),
+        (["Noise/a.dat,Noise", "Spike/a.dat,Spike"], "event a twice, as Noise and as Spike"),
+    ],
+)
+def test_a_list_that_leaves_a_class_open_is_refused(tmp_path, lines, message):
+    (tmp_path / "Noise").mkdir()
+    (tmp_path / "Noise" / "a.dat").write_bytes(b"")
+    (tmp_path / "data_dir.csv").write_text("\n".join(["fname,event", *lines]))
+    with pytest.raises(ValueError, match=message):
+        fetch_aknes(tmp_path, bad_files="nan")
+
+
+def test_blanks_in_the_list_are_no_part_of_a_class(tmp_path):
+    (tmp_path / "a.dat").write_bytes(b"")
+    (tmp_path / "data_dir.csv").write_text("fname,event\n a.dat, Noise \n")
+    assert fetch_aknes(tmp_path, bad_files="nan").target.tolist() == ["Noise"]
+
+
 def test_damaged_files_are_named_and_the_rest_can_be_used(aknes):
     def some(n_traces=24, n_samples=16_000):
         return np.ones((n_traces, n_samples)) * np.arange(1, n_traces + 1)[:, None]

@@ -5,13 +5,13 @@ One event, 24 channels vote
 
 A slope is watched by many channels, and an event is strong on some of them and drowned on others.
 Either the channels become one before one classification, or each is classified by itself and the
-answers are averaged, which Lee et al. (2022) found much better at Åknes. Here are both, on synthetic
-events of eight stations with three components, and what else the votes tell.
+answers are averaged, which Lee et al. (2022) found much better at Åknes. Here are both, on
+synthetic events of eight stations with three components, and what else the votes tell.
 """
 
 # %%
-# The signal-to-noise ratio differs from channel to channel. A tenth of the channels is missing, NaN,
-# as :func:`seisclf.datasets.from_streams` leaves them.
+# The signal-to-noise ratio differs from channel to channel. A tenth of the channels is missing,
+# NaN, as :func:`seisclf.datasets.from_streams` leaves them.
 
 import numpy as np
 
@@ -75,8 +75,8 @@ print(scores.sort_values("f1_macro", ascending=False).round(2).iloc[[0, 1, 2, -3
 # How sure is it?
 # ---------------
 #
-# The mean may be undecided for two reasons: each channel is (``expected_entropy``), or channels are
-# sure of different classes (``disagreement``). The second kind is worth an expert's look.
+# The mean may be undecided for two reasons: each channel is (``expected_entropy``), or channels
+# are sure of different classes (``disagreement``). The second kind is worth an expert's look.
 
 uncertainty = ensemble.uncertainty(X[100:])
 print(uncertainty.sort_values("disagreement").tail(3).round(2))
@@ -94,8 +94,8 @@ ChannelVotesDisplay.from_estimator(ensemble, X[row], y_true=y[row]).plot()
 # -------------------------
 #
 # A network sees one random channel of each event in each epoch, so that an epoch costs as much as
-# with one channel, and 24 channels are 24 times the data. Its parameters are searched together with
-# those of the vote.
+# with one channel, and 24 channels are 24 times the data. Its parameters are searched together
+# with those of the vote.
 
 from sklearn.model_selection import GridSearchCV
 

@@ -3,17 +3,15 @@
 Learning before the labels
 ===========================
 
-Recordings come by themselves, labels do not. An encoder first learns, without any label, which crops
-of which channels belong together (VNIbCReg, Lee et al. 2022). Then a few labels name what it can tell
-apart. This is the smallest size at which that pays; the published one is in
+Recordings come by themselves, labels do not. An encoder first learns, without any label, which
+crops of which channels belong together (VNIbCReg, Lee et al. 2022). Then a few labels name what
+it can tell apart. This is a small case for two cores; the published one is in
 ``examples/reproduce_aknes.py``.
 """
 
 # %%
 # Events of five classes on 24 channels, some of them much noisier than others. 40 events have a
 # label, 240 have none, and 120 are kept for the test.
-
-import numpy as np
 
 from seisclf.datasets import make_seismic_events
 
@@ -57,8 +55,8 @@ learner = SelfSupervisedEncoder(
 learner.fit(X[at_hand])
 
 # %%
-# The history has every term of the loss. Variance keeps the embedding from collapsing; "tnc" is the
-# discriminator of near and distant crops, which knows nothing at 1.39.
+# The history has every term of the loss. Variance keeps the embedding from collapsing; "tnc" is
+# the discriminator of near and distant crops, which knows nothing at 1.39.
 
 import matplotlib.pyplot as plt
 
@@ -79,9 +77,9 @@ from seisclf.self_supervised import EmbeddingDisplay
 EmbeddingDisplay.from_estimator(learner, X[test], y[test]).plot()
 
 # %%
-# *Linear evaluation*: a logistic regression on the embeddings of single channels, 40 labels, and all
-# channels vote. An encoder with random weights is the opponent, and a strong one: it says what the
-# architecture gives without having learned anything.
+# *Linear evaluation*: a logistic regression on the embeddings of single channels, 40 labels, and
+# all channels vote. An encoder with random weights is the opponent, and a strong one: it says
+# what the architecture gives without having learned anything.
 
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -105,7 +103,8 @@ for name, encoder in {"random": untrained, "pre-trained": learner.encoder_}.item
 # -----------
 #
 # The encoder may go on learning with the labels. ``CNNClassifier`` takes it as it is, at half the
-# learning rate of the new head; in an ensemble it sees a random channel of each event in each epoch.
+# learning rate of the new head; in an ensemble it sees a random channel of each event in each
+# epoch.
 
 from seisclf.neural_network import CNNClassifier
 
@@ -126,10 +125,10 @@ for name, network in networks.items():
 # All in one
 # ----------
 #
-# A network that is given the learner itself runs the pre-training in its own ``fit``, on all rows,
-# and learns the classes from those whose label is not -1. So it can be cross-validated as a whole:
-# the events of a test fold are then seen by neither of the two trainings. Parameters of the learner
-# are searched as ``encoder__crop_width`` and so on.
+# A network that is given the learner itself runs the pre-training in its own ``fit``, on all
+# rows, and learns the classes from those whose label is not -1. So it can be cross-validated as a
+# whole: the events of a test fold are then seen by neither of the two trainings. Parameters of
+# the learner are searched as ``encoder__crop_width`` and so on.
 
 from sklearn.base import clone
 

@@ -65,8 +65,15 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         return torch.nn.CrossEntropyLoss, {"reduction": "none"}
 
     def _learn_target(self, y):
-        check_classification_targets(y)
-        self.classes_ = np.unique(y)
+        try:
+            check_classification_targets(y)
+            self.classes_ = np.unique(y)
+        except TypeError as error:
+            raise ValueError(
+                f"y has labels of several types, which have no order ({error}): give all as text "
+                f"or all as numbers. If -1 marks events without a label, leave these out, or let "
+                f"an encoder learn from them, CNNClassifier(encoder=SelfSupervisedEncoder(...))"
+            ) from error
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs events of at least 2 classes; y has 1 class, "

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from sklearn.utils import _safe_indexing
+from sklearn.utils import _safe_indexing, column_or_1d
 from sklearn.utils.validation import check_consistent_length
 
 from ..nets import BACKBONES, EncoderClassifier
@@ -330,11 +330,15 @@ class CNNClassifier(NeuralClassifier):
         if needs_pretraining(encoder):
             check_consistent_length(X, y, sample_weight)
             labelled = self._labelled(y)
-            if fresh:
-                self.pretraining_ = encoder = pretrained(encoder, X)
+            events = X
             X, y, sample_weight = _rows_of(labelled, X, y, sample_weight)
             if np.asarray(y).dtype == object:
                 y = np.array(list(y))  # labels of one type, now that -1 is gone
+            if fresh:
+                # A y that cannot be used must not show only after hours of pre-training.
+                if more.get("learn_from") is None:
+                    self._learn_target(column_or_1d(y))
+                self.pretraining_ = encoder = pretrained(encoder, events)
         elif fresh and hasattr(self, "pretraining_"):
             del self.pretraining_
         if fresh:

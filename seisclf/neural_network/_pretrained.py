@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.utils import get_tags
 
 from ..io import RandomChannels
 from ._trained_encoder import TrainedEncoder
@@ -34,6 +35,13 @@ def needs_pretraining(encoder):
             f"encoder must be None, a TrainedEncoder, the path of a weights file, an estimator "
             f"that learns one without labels (SelfSupervisedEncoder), or such a fitted one in a "
             f"FrozenEstimator; got {encoder!r}"
+        )
+    if get_tags(encoder).target_tags.required:
+        name = type(encoder).__name__
+        raise TypeError(
+            f"encoder={name} learns from labels: give an estimator that learns without, such as "
+            f"SelfSupervisedEncoder, or what a fitted one has learned, {name}(...).fit(X, "
+            f"y).encoder_, if it has that"
         )
     return True
 

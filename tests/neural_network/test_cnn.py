@@ -331,6 +331,25 @@ def test_labels_are_needed(tones):
         CNNClassifier(encoder=Pretraining(), **RUN).fit(X, np.full(40, -1))
 
 
+def test_labels_are_checked_before_the_pretraining(tones):
+    X, y = tones
+    net = CNNClassifier(encoder=Pretraining(), **RUN)
+    with pytest.raises(ValueError, match="at least 2 classes; y has 1 class"):
+        net.fit(X, np.where(y == "low", "-1", y))
+    assert not hasattr(net, "pretraining_")
+    # In the first of several parts one class may be there alone.
+    net.partial_fit(X[::2], y[::2], classes=["high", "low"])
+    assert net.classes_.tolist() == ["high", "low"]
+
+
+def test_labels_of_several_types_are_refused_with_the_reason(tones):
+    X, y = tones
+    marked = y.astype(object)
+    marked[10:] = -1
+    with pytest.raises(ValueError, match=r"y has labels of several types.*encoder=SelfSuperv"):
+        CNNClassifier(**TINY, **RUN).fit(X, marked)
+
+
 def test_a_fitted_estimator_is_trained_anew_with_a_warning(tones):
     X, y = tones
     fitted = Pretraining(seed=3).fit(X[:5])
@@ -357,6 +376,8 @@ def test_an_encoder_that_is_none_is_refused(tones):
         CNNClassifier(encoder=3, **RUN).fit(*tones)
     with pytest.raises(TypeError, match="has no attribute encoder_"):
         CNNClassifier(encoder=Spectrogram(), **RUN).fit(*tones)
+    with pytest.raises(TypeError, match="encoder=CNNClassifier learns from labels"):
+        CNNClassifier(encoder=CNNClassifier(), **RUN).fit(*tones)
     with pytest.raises(TypeError, match="has no attribute encoder_"):
         CNNClassifier(encoder=FrozenEstimator(Pretraining()), **RUN).fit(*tones)
     with pytest.raises(ValueError, match="has no settings or no weights"):

@@ -2,9 +2,11 @@
 
 import hashlib
 import numbers
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
 
+import numpy as np
 from skorch.callbacks import Callback
 
 from ..io._lazy_array import LazyArray
@@ -43,7 +45,7 @@ class Checkpoint:
         """
         if not self.path.exists():
             return None
-        found = load(self.path)
+        found = self._load()
         if not isinstance(found, cls) or not hasattr(found, "_origin"):
             raise ValueError(
                 f"checkpoint={str(self.path)!r} holds a {type(found).__name__} that is no "
@@ -59,6 +61,17 @@ class Checkpoint:
             )
         return found
 
+    def _load(self):
+        try:
+            return load(self.path)
+        except Exception as error:
+            # A damaged file raises what it likes: of the archive, of JSON, or of the arrays.
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} cannot be read ({type(error).__name__}: {error}): "
+                f"name another file, set_params(checkpoint=...), or start anew after "
+                f"pathlib.Path({str(self.path)!r}).unlink()"
+            ) from error
+
     def _differences(self, origin):
         now, then = self.origin["parameters"], origin["parameters"]
         found = [
@@ -69,6 +82,21 @@ class Checkpoint:
         if self.origin["X"] != origin["X"]:
             found.append(f"X is {self.origin['X']} here, {origin['X']} there")
         return found
+
+    def check_writing(self, estimator):
+        """Find out before the training what would fail in the middle of it: folder, parameters."""
+        trial = Checkpoint.__new__(Checkpoint)
+        trial.path, trial.origin = self.path.with_name(self.path.name + ".trial"), {}
+        try:
+            trial.write(estimator)
+        except (OSError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} cannot be written: {error}. Name another file, or "
+                f"give parameters that can be saved, such as an optimizer by name"
+            ) from error
+        finally:
+            with suppress(OSError):
+                trial.path.unlink()
 
     def write(self, estimator, net=None):
         """Write the estimator, with a net that has more to learn."""
@@ -101,12 +129,19 @@ class WriteCheckpoint(Callback):
         self.checkpoint = checkpoint
         self.estimator = estimator
         self.every = every
+        self.interrupted = False
 
     def on_epoch_end(self, net, **kwargs):
         """Write, if it is time; the last epoch is written by ``fit``."""
         done = len(net.history)
-        if done % self.every == 0 and done < self.estimator.max_epochs:
+        if done % self.every or done >= self.estimator.max_epochs:
+            return
+        try:
             self.checkpoint.write(self.estimator, net)
+        except KeyboardInterrupt:
+            # Between epochs it also is the way in which callbacks end a training for good.
+            self.interrupted = True
+            raise
 
 
 def describe_data(X):
@@ -135,4 +170,6 @@ def _parameters(estimator):
     if not isinstance(kept["random_state"], numbers.Integral):
         # No two draws from a generator are the same: the seed in the checkpoint counts.
         kept["random_state"] = "drawn"
-    return {name: repr(value) for name, value in kept.items()}
+    # A number of NumPy's is the same number.
+    plain = (value.item() if isinstance(value, np.generic) else value for value in kept.values())
+    return {name: repr(value) for name, value in zip(kept, plain, strict=True)}

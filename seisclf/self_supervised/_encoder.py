@@ -352,14 +352,16 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
         return self
 
     def _train(self, dataset, checkpoint):
+        writer = WriteCheckpoint(checkpoint, self, self.checkpoint_every)
         writers = []
         if checkpoint:
-            writer = WriteCheckpoint(checkpoint, self, self.checkpoint_every)
+            checkpoint.check_writing(self)
             writers = [("checkpoint", writer)]
         epochs = self.max_epochs - len(self.history_)
         self._run(dataset, None, epochs, self.lr_schedule, None, writers)
         net = self.net_
-        finished = self.n_iter_ == self.max_epochs or net._stopping
+        stopped = net._stopping and not writer.interrupted
+        finished = self.n_iter_ == self.max_epochs or stopped
         self.encoder_ = TrainedEncoder.from_module(net.module_.encoder)
         self._n_features_out = net.module_.encoder.n_features
         del self.net_  # projector, discriminator and the optimizer's memory have done their work

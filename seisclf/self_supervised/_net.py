@@ -55,7 +55,7 @@ def present_channels(X):
     Raises
     ------
     ValueError
-        If there is infinity, or NaN in a part of a channel.
+        If there is infinity, or NaN in a part of a channel, or an event has no channel.
     """
     present = np.ones(X.shape[:2], dtype=bool)
     for rows in row_slices(X):
@@ -73,6 +73,13 @@ def present_channels(X):
                 f"the gaps, or set the whole channel to NaN, which means that it is missing"
             )
         present[rows] = ~missing
+    lost = np.flatnonzero(~present.any(axis=1))
+    if len(lost):
+        raise ValueError(
+            f"{len(lost)} of {len(X)} events of X have no channel, all are NaN (row "
+            f"{', '.join(map(str, lost[:5]))}): leave them out, "
+            f"X[~np.isnan(X).all(axis={tuple(range(1, X.ndim))})]"
+        )
     return present
 
 

@@ -160,3 +160,51 @@ def test_file_of_something_else_is_refused(tmp_path):
     path = WaveformScaler().fit(X).save(tmp_path / "scaler.seisclf")
     with pytest.raises(ValueError, match="holds a WaveformScaler that is no checkpoint"):
         encoder(path).fit(X)
+
+
+@pytest.mark.parametrize("n_bytes", [0, 100, 3000, -200])
+def test_damaged_file_names_the_parameter_and_the_way_on(finished, tmp_path, n_bytes):
+    path = tmp_path / "torn.seisclf"
+    path.write_bytes(finished.read_bytes()[:n_bytes])
+    with pytest.raises(ValueError, match=r"checkpoint='.*torn.* cannot be read .*unlink\(\)"):
+        encoder(path).fit(X)
+
+
+def test_interrupt_while_a_checkpoint_is_written_does_not_finish(tmp_path, whole, monkeypatch):
+    path = tmp_path / "pre.seisclf"
+    written = []
+
+    def interrupted_at_epoch_4(estimator, place):
+        if len(written) == 1 and len(estimator.history_) == 4:
+            raise KeyboardInterrupt
+        if estimator.history_:
+            written.append(len(estimator.history_))
+        return seisclf.save(estimator, place)
+
+    monkeypatch.setattr("seisclf.self_supervised._checkpoint.save", interrupted_at_epoch_4)
+    assert encoder(path).fit(X).n_iter_ == 4
+    monkeypatch.undo()
+    assert written == [2]
+    assert_same(whole, encoder(path).fit(X))
+
+
+@pytest.mark.parametrize("params", [{"optimizer": torch.optim.Adam}, {"net_params": {"x": print}}])
+def test_what_cannot_be_written_is_found_before_the_training(tmp_path, params):
+    path = tmp_path / "pre.seisclf"
+    with pytest.raises(ValueError, match="checkpoint=.* cannot be written.*by name"):
+        encoder(path, callbacks=[PowerCut(0, AssertionError)], **params).fit(X)
+    path.touch()
+    with pytest.raises(ValueError, match="checkpoint=.* cannot be written"):
+        encoder(path / "below_a_file", callbacks=[PowerCut(0, AssertionError)]).fit(X)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_numbers_of_numpy_are_the_same_parameters(finished, whole):
+    assert_same(whole, encoder(finished, random_state=np.int64(0), lr=np.float64(1e-3)).fit(X))
+
+
+def test_event_without_channels_is_refused_with_a_call_that_mends_it():
+    damaged = X.copy()
+    damaged[4] = np.nan
+    with pytest.raises(ValueError, match=r"row 4.*X\[~np.isnan\(X\).all\(axis=\(1, 2\)\)\]"):
+        encoder().fit(damaged)

@@ -13,6 +13,7 @@ from ..base import WaveformEstimator, validate_waveforms
 from ..io import RandomChannels
 from ..preprocessing._aggregator import signal_to_noise
 from ..utils import check_seed
+from ..utils._unlabelled import is_unlabelled
 from ._channel_rows import MEMBERS, chunks, members_of, read, rows_for, usable_members
 from ._channel_scores import score_channels
 from ._channel_votes import (
@@ -501,7 +502,7 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
 def _labels(y):
     """Labels that occur; -1 among text is none of them, and cannot be sorted with them."""
     if y.dtype == object and any(isinstance(label, str) for label in y):
-        y = y[[label != -1 for label in y]]
+        y = y[~is_unlabelled(y)]
     return np.unique(y)
 
 

@@ -7,9 +7,7 @@ import sklearn
 from sklearn.utils import _safe_indexing
 
 from seisclf.utils import limit_threads
-
-#: What scikit-learn writes where a label is unknown.
-UNLABELLED = -1
+from seisclf.utils._unlabelled import UNLABELLED
 
 
 class Predictions:

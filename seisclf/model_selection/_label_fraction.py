@@ -7,10 +7,10 @@ import pandas as pd
 import sklearn
 
 from seisclf.utils import check_seed
+from seisclf.utils._unlabelled import is_unlabelled
 
 from ._base import number_of_rows
 from ._compare import _available, _check_estimators, _check_target, _scorers
-from ._fit import UNLABELLED
 from ._inputs import resolve_folds
 from ._label_fraction_curve import LabelFractionCurve
 from ._label_fraction_subsets import (
@@ -246,7 +246,7 @@ def _check_repeats(n_repeats):
 def _known_labels(y, n, marked):
     """Labels, classes, and which rows have a label; the others get any class."""
     y = np.asarray(y)
-    unknown = _is_unlabelled(y) if marked else np.zeros(len(y), dtype=bool)
+    unknown = is_unlabelled(y) if marked else np.zeros(len(y), dtype=bool)
     if unknown.all():
         raise ValueError("y is -1 in every row: there is no label to learn from")
     known, classes = _check_target(y[~unknown], n - int(unknown.sum()), True)
@@ -255,12 +255,6 @@ def _known_labels(y, n, marked):
     filled = np.full(len(y), classes[0], dtype=known.dtype)
     filled[~unknown] = known
     return filled, classes, ~unknown
-
-
-def _is_unlabelled(y):
-    if y.dtype == object:
-        return np.array([label in (UNLABELLED, str(UNLABELLED)) for label in y.tolist()])
-    return y == (str(UNLABELLED) if y.dtype.kind in "US" else UNLABELLED)
 
 
 def _blocks(folds, allow_leakage):

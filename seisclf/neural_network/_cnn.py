@@ -8,13 +8,13 @@ from sklearn.utils.validation import check_consistent_length
 from ..nets import BACKBONES, EncoderClassifier
 from ..nets.encoder import REPRESENTATIONS
 from ..nets.pictures import LOGS
+from ..utils._unlabelled import is_unlabelled
 from ._batches import EventDataset
 from ._classifier import NeuralClassifier
 from ._event_arrays import validate_events, warn_if_frame_is_long, warn_if_log_is_linear
 from ._params import check_positive_integer
 from ._pretrained import (
     ENCODER_PARAMS,
-    is_unlabelled,
     learned_encoder,
     needs_pretraining,
     pretrained,

@@ -4,7 +4,6 @@ import inspect
 import os
 import warnings
 
-import numpy as np
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
@@ -154,13 +153,3 @@ def _refuse_contradictions(settings, estimator):
 
 def _default(estimator, name):
     return inspect.signature(type(estimator).__init__).parameters[name].default
-
-
-def is_unlabelled(y):
-    """Which labels are -1, as number or as text."""
-    y = np.asarray(y)
-    if y.dtype.kind in "US":
-        return y.astype(str) == "-1"
-    if y.dtype.kind == "O":
-        return np.array([str(label) in ("-1", "-1.0") for label in y.ravel()]).reshape(y.shape)
-    return y == -1 if y.dtype.kind in "iuf" else np.zeros(y.shape, dtype=bool)

@@ -103,18 +103,19 @@ from seisclf.neural_network import CNNClassifier
 
 network = CNNClassifier(
     sampling_rate=50.0,
+    window_length=0.32,
+    log="db",
+    size=16,
     backbone="resnet18",
     width=4,
-    size=32,
-    log="db",
-    max_epochs=15,
-    batch_size=16,
-    lr=3e-3,
+    max_epochs=20,
+    batch_size=20,
+    lr=5e-3,
     random_state=0,
 )
 search = GridSearchCV(
     ChannelEnsembleClassifier(network, random_state=0),
-    {"voting": ["soft", "geometric"], "estimator__width": [4, 8]},
+    {"voting": ["soft", "geometric"], "estimator__lr": [2e-3, 5e-3]},
     scoring="f1_macro",
     cv=2,
 )

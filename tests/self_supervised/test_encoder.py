@@ -118,7 +118,7 @@ def test_missing_channels_are_never_shown():
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ((slice(2, 4), slice(None)), "no usable channel .row 2, 3"),
+        ((slice(2, 4), slice(None)), "2 of 12 events of X have no channel, all are NaN .row 2, 3"),
         ((5, 1, slice(0, 9)), "NaN in a part of them, or with infinity .row 5"),
     ],
 )

@@ -87,7 +87,7 @@ print(uncertainty.sort_values("disagreement").tail(3).round(2))
 from seisclf.ensemble import ChannelVotesDisplay
 
 row = 100 + int(uncertainty["disagreement"].idxmax())
-ChannelVotesDisplay.from_estimator(ensemble, X[row], y_true=y[row]).plot()
+ChannelVotesDisplay.from_estimator(ensemble, X[row], y_true=y[row])
 
 # %%
 # A network in the ensemble

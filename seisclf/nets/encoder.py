@@ -100,7 +100,7 @@ class EventEncoder(nn.Module):
         self.n_features = self.backbone.n_features
 
     def forward(self, x):
-        """Vectors (n, n_features) of events (n, in_channels, *shape)."""
+        """Vectors (n, n_features) of events (n, in_channels, ...)."""
         return self.encode(self.pictures(x))
 
     def pictures(self, x):
@@ -162,7 +162,7 @@ class EncoderClassifier(nn.Module):
         return self
 
     def forward(self, x):
-        """Logits (n, n_outputs) of events (n, in_channels, *shape)."""
+        """Logits (n, n_outputs) of events (n, in_channels, ...)."""
         return self.explain_from(self.explained_input(x))
 
     def explained_input(self, x):

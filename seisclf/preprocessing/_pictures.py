@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..signal import scale
-from ..signal._arrays import for_each_chunk
+from ..signal._arrays import for_each_chunk, one_blas_thread
 from ..signal._resize import resized_shape, resizer
 from ._scaler import scaling_axes
 
@@ -91,7 +91,9 @@ def make_pictures(
         return run
 
     per_event = n_traces * (row_bytes + parts * X.itemsize * (height * width + np.prod(shape)))
-    for_each_chunk(make_worker, len(X), per_event, workers=workers)
+    # Also for a single chunk: products are small, and threads would wait for each other.
+    with one_blas_thread():
+        for_each_chunk(make_worker, len(X), per_event, workers=workers)
     return out.reshape((len(X),) + lead[:-1] + (lead[-1] * parts, height, width))
 
 

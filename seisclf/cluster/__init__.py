@@ -1,0 +1,3 @@
+"""Groups among events that nobody has labelled."""
+
+__all__: list[str] = []

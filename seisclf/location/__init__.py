@@ -1,0 +1,3 @@
+"""From distances at stations to the place of the source."""
+
+__all__: list[str] = []

@@ -2,6 +2,7 @@
 
 from ._aggregator import ChannelAggregator
 from ._bandpass import Bandpass
+from ._record_section import RecordSection
 from ._resampler import Resampler
 from ._scaler import WaveformScaler
 from ._scalogram import Scalogram
@@ -11,6 +12,7 @@ __all__ = [
     "SPECTROGRAM_PRESETS",
     "Bandpass",
     "ChannelAggregator",
+    "RecordSection",
     "Resampler",
     "Scalogram",
     "Spectrogram",

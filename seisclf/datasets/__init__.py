@@ -5,6 +5,7 @@ from ._bunch import take_rows
 from ._catalog import events_from_catalog
 from ._display import WaveformDisplay
 from ._esec import load_esec
+from ._network_events import to_network_events
 from ._noise_windows import add_noise_class, noise_windows
 from ._real import load_gujarat, load_kachchh
 from ._rocknet import fetch_rocknet_weights, load_luhu_hour, load_rocknet_scores
@@ -30,6 +31,7 @@ __all__ = [
     "load_luhu_hour",
     "load_rocknet_scores",
     "cut_windows",
+    "to_network_events",
     "noise_windows",
     "add_noise_class",
     "take_rows",

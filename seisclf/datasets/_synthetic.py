@@ -10,6 +10,7 @@ from ._synthetic_checks import (
     check_classes,
     check_counts,
     check_grid,
+    check_radius,
     check_snr,
     check_spread,
     first_time,
@@ -28,6 +29,7 @@ def make_seismic_events(
     classes=("earthquake", "quake", "rockfall", "noise"),
     n_sites=3,
     n_stations=1,
+    network_radius=1.0,
     n_components=3,
     n_samples=3000,
     duration=None,
@@ -47,21 +49,25 @@ def make_seismic_events(
     Earthquakes and quakes have P and S waves with codas, an omega-square source spectrum for
     their magnitude, attenuation along the path, move-out over the stations and the
     polarisation of their direction; rockfalls are trains of impacts that arrive as dispersed
-    surface waves; each site has a resonance, rock and noise of its own. How is said in
-    :ref:`the user guide <synthetic_events>`.
+    surface waves, slides are long, smooth and low; each site has a resonance, rock and noise
+    of its own. How is said in :ref:`the user guide <synthetic_events>`.
 
     Parameters
     ----------
     n_events : int, default=200
         Number of events (with ``as_rows=True`` there are more rows).
     classes : sequence of str, default=("earthquake", "quake", "rockfall", "noise")
-        Any of "earthquake", "quake", "rockfall", "tremor", "noise", "spike", "car" and
+        Any of "earthquake", "quake", "rockfall", "slide", "tremor", "noise", "spike", "car" and
         "machinery".
     n_sites : int, default=3
         Number of sites. The same `random_state` and `n_sites` give the same ground, whatever
         the other parameters are.
     n_stations : int, default=1
         Stations a site has. With one, an event is (n_components, n_samples).
+    network_radius : float, default=1.0
+        How far from its middle a site's network reaches, in km. The place of the sources does
+        not change with it: rockfalls and quakes are within about 2 km of the middle, slides
+        within 12, earthquakes mostly farther away.
     n_components : {1, 3}, default=3
         3 for Z, N, E; 1 for Z only.
     n_samples : int, default=3000
@@ -160,9 +166,10 @@ def make_seismic_events(
     classes = check_classes(classes)
     grid = check_grid(n_samples, duration, sampling_rate)
     check_counts(n_events, n_sites, n_stations, n_components, missing_station_probability)
+    radius = check_radius(network_radius)
     seed = check_seed(random_state)
     rng = np.random.default_rng([seed, 1])
-    sites = make_sites(n_sites, n_stations, np.random.default_rng([seed, 0]))
+    sites = make_sites(n_sites, n_stations, np.random.default_rng([seed, 0]), radius)
 
     label = _draw_labels(n_events, len(classes), check_balance(class_balance, classes), rng)
     site = _draw_sites(label, n_sites, rng)

@@ -86,6 +86,15 @@ def check_spread(channel_snr_spread_db):
     return float(channel_snr_spread_db)
 
 
+def check_radius(network_radius):
+    # Beyond it the flat map on which stations are placed is no longer true.
+    if not 0 < network_radius <= 200:
+        raise ValueError(
+            f"network_radius must be a number of km, over 0 and up to 200; got {network_radius!r}"
+        )
+    return float(network_radius)
+
+
 def first_time(start):
     """A time as UTC without a zone, to the nanosecond."""
     import pandas as pd

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._synthetic_noise import background, cars, machines, spikes
+from ._synthetic_slides import slides
 from ._synthetic_sources import Place, earthquakes, quakes, rockfalls, tremors
 
 SIMULATORS = {
     "earthquake": earthquakes,
     "quake": quakes,
     "rockfall": rockfalls,
+    "slide": slides,
     "tremor": tremors,
     "noise": None,
     "spike": spikes,

@@ -88,11 +88,12 @@ def _bump(f, centre, width):
     return np.exp(-0.5 * (np.log(f / centre) / width) ** 2)
 
 
-def make_sites(n_sites, n_stations, rng):
+def make_sites(n_sites, n_stations, rng, radius=1.0):
     """Draw sites that differ by more than chance: each property is spread over its range.
 
     Every property takes its values from equal parts of its range, in an order of its own, so
-    that even three sites cover hard rock and soft ground, quiet valleys and busy ones.
+    that even three sites cover hard rock and soft ground, quiet valleys and busy ones. `radius`
+    (km) is how far from its middle a network reaches.
     """
 
     def spread(low, high, log=False):
@@ -126,16 +127,19 @@ def make_sites(n_sites, n_stations, rng):
     }
     # A generator for each site: more stations change neither its rock nor other sites.
     return [
-        _make_site(k, {name: float(values[k]) for name, values in table.items()}, n_stations, own)
+        _make_site(
+            k, {name: float(values[k]) for name, values in table.items()}, n_stations, own, radius
+        )
         for k, own in enumerate(rng.spawn(n_sites))
     ]
 
 
-def _make_site(index, drawn, n_stations, rng):
+def _make_site(index, drawn, n_stations, rng, reach):
     ratio, slope_ratio, base = rng.uniform([1.70, 1.7, 800], [1.78, 1.9, 1800])
-    # Stations at one to a few hundred metres, the first near the middle.
+    # Stations at a tenth of the radius to the whole, the first near the middle.
     radius = 0.25 + 0.75 * np.sqrt(rng.uniform(size=n_stations))
     radius[0] = 0.1
+    radius *= reach
     angle = 2 * np.pi * (np.arange(n_stations) / max(n_stations - 1, 1) + rng.uniform())
     kilometre = np.degrees(1 / EARTH_RADIUS_KM)
     latitude = drawn["latitude"] + radius * np.cos(angle) * kilometre

@@ -227,7 +227,7 @@ def rockfalls(site, grid, onset, wanted_rms, rng):
     dispersion = 1j * rayleigh_dispersion(f, site.surface_velocity)
     path = np.exp(place.distance[..., None] * (loss + dispersion))
     path /= np.sqrt(np.maximum(place.distance, 0.05))[..., None]
-    green = _surface_wave(site, grid, place, rng)
+    green = surface_wave(site.surface_velocity, grid, place, rng)
     response = site.response(f, grid.sampling_rate)[:, [0, 1, 1]]
     ground = (train * pulse * path).astype(np.complex64)[:, :, None] * green
     signal = grid.to_signal(ground * response.astype(np.complex64))
@@ -254,7 +254,7 @@ def _impacts(length, rng, most=240):
     return part * length[:, None], heights
 
 
-def _surface_wave(site, grid, place, rng):
+def surface_wave(velocity, grid, place, rng):
     """Rayleigh ellipse, some Love, and scattering after every impact: (n, s, 3, f)."""
     n, s = place.distance.shape
     ellipse, love = rng.uniform(0.5, 1.0, (n, 1)), rng.normal(0, 0.5, (n, 1))
@@ -262,7 +262,7 @@ def _surface_wave(site, grid, place, rng):
     motion = rotate_to_zne(1.0, ellipse * quarter, love, place.back_azimuth)[..., None]
     longest = min(3.0, grid.duration)
     t = np.arange(int(longest * grid.sampling_rate)) / grid.sampling_rate
-    fade = 0.15 + 0.25 * place.distance / site.surface_velocity
+    fade = 0.15 + 0.25 * place.distance / velocity
     decay = np.exp(-t / fade[..., None]) / np.sqrt(0.5 * fade[..., None] * grid.sampling_rate)
     coda = rng.standard_normal((n, s, 3, len(t)), dtype=np.float32) * decay[:, :, None]
     return (motion + 0.9 * grid.to_spectrum(coda)).astype(np.complex64)

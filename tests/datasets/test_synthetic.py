@@ -13,7 +13,9 @@ from sklearn.model_selection import LeaveOneGroupOut, StratifiedKFold, cross_val
 
 from seisclf.datasets import make_seismic_events
 
-ALL = ("earthquake", "quake", "rockfall", "tremor", "noise", "spike", "car", "machinery")
+ALL = (
+    "earthquake", "quake", "rockfall", "slide", "tremor", "noise", "spike", "car", "machinery",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,23 @@ def test_bunch_has_what_every_dataset_has(events):
         assert column in events.metadata
 
 
+def test_wider_networks_have_the_same_ground_and_move_out():
+    settings = {"classes": ["rockfall"], "n_stations": 6, "n_sites": 2, "random_state": 0}
+    near = make_seismic_events(10, **settings)
+    wide = make_seismic_events(10, network_radius=8.0, **settings)
+    assert near.sites.equals(wide.sites)
+    middle = near.sites.loc[near.stations["site"], "latitude"].to_numpy()
+    reach = [(bunch.stations["latitude"] - middle).abs().max() for bunch in (near, wide)]
+    assert reach[1] == pytest.approx(8 * reach[0])
+    assert wide.metadata["source_latitude"].equals(near.metadata["source_latitude"])
+    late = wide.arrivals.groupby("row").apply(
+        lambda a: np.polyfit(a["distance"], a["start"], 1)[0]
+    )
+    assert (late > 0.2).all()  # slower than 5 km/s
+    with pytest.raises(ValueError, match="network_radius"):
+        make_seismic_events(4, network_radius=0.0)
+
+
 def test_classes_are_balanced_to_within_one_event():
     y = make_seismic_events(43, n_samples=200, random_state=0, return_X_y=True)[1]
     counts = np.unique(y, return_counts=True)[1]
@@ -61,7 +80,7 @@ def test_class_balance_is_kept(balance):
 
 def test_every_class_occurs_at_every_site(events):
     counts = pd.crosstab(events.target, events.metadata["site"])
-    assert counts.shape == (8, 3)
+    assert counts.shape == (9, 3)
     assert (counts.to_numpy() >= 2).all()
 
 

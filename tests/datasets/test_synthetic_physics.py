@@ -160,6 +160,24 @@ def test_rockfalls_begin_softly_and_have_many_impacts(site):
     assert np.median(strongest - made.start[:, 0]) > 3 * np.median(sharp)
 
 
+def test_slides_are_longer_lower_and_smoother_than_rockfalls(site):
+    slide, fall = record("slide", site, n=40), record("rockfall", site, n=40)
+    f = np.fft.rfftfreq(3000, 0.01)
+
+    def centroid(made):
+        power = np.abs(np.fft.rfft(made.clean[:, 0, 0])) ** 2
+        return (power * f).sum(axis=-1) / power.sum(axis=-1)
+
+    def peaks(made):
+        envelope = np.abs(made.clean[:, 0, 0])
+        return envelope.max(axis=-1) / np.sqrt((envelope**2).mean(axis=-1))
+
+    assert np.median(centroid(slide)) < 0.6 * np.median(centroid(fall))
+    assert np.median((slide.end - slide.start)[:, 0]) > np.median((fall.end - fall.start)[:, 0])
+    assert np.median(peaks(slide)) < np.median(peaks(fall))
+    assert np.isnan(slide.p).all()
+
+
 def test_larger_magnitude_has_lower_corner_and_is_needed_for_more_signal(site):
     low, high = corner_frequency(np.array([1.0, 3.0]), 3.4, 3e6)
     assert low / high == pytest.approx(10.0)

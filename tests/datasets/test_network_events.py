@@ -1,0 +1,107 @@
+"""Rows of stations become events over a network, and nothing is lost or mixed up on the way."""
+
+import numpy as np
+import pytest
+
+from seisclf.datasets import load_kachchh, make_seismic_events, to_network_events
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return make_seismic_events(
+        12, n_stations=4, n_sites=1, missing_station_probability=0.4, as_rows=True, n_samples=300,
+        classes=["earthquake", "rockfall"], random_state=1,
+    )  # fmt: skip
+
+
+def test_every_row_finds_its_event_and_station(rows):
+    network = to_network_events(rows)
+    recorded = network.rows >= 0
+    assert recorded.sum() == len(rows.data)
+    np.testing.assert_array_equal(network.data.recorded, recorded)
+    waveforms = network.data.read()
+    for event, station in np.argwhere(recorded):
+        row = network.rows[event, station]
+        np.testing.assert_array_equal(waveforms[event, station], rows.data[row])
+        of_row = rows.metadata.iloc[row]
+        assert network.data.offsets[event, station] == of_row["distance"]
+        assert network.stations["station"][station] == of_row["station"]
+        assert network.metadata["event_id"][event] == of_row["event_id"]
+        assert network.metadata["source_latitude"][event] == of_row["source_latitude"]
+        assert network.target[event] == rows.target[row]
+        place = [of_row["station_latitude"], of_row["station_longitude"]]
+        np.testing.assert_array_equal(network.data.stations[event, station], place)
+
+
+def test_missing_stations_have_a_place_but_no_distance(rows):
+    network = to_network_events(rows)
+    missing = network.rows < 0
+    assert missing.any()
+    assert np.isnan(network.data.offsets[missing]).all()
+    assert np.isfinite(network.data.stations).all()
+
+
+def test_rows_and_network_of_the_same_events_agree():
+    settings = {
+        "n_stations": 3, "n_sites": 1, "n_samples": 300, "random_state": 2,
+        "classes": ["earthquake", "quake"],
+    }  # fmt: skip
+    of_rows = to_network_events(make_seismic_events(6, as_rows=True, **settings))
+    of_network = to_network_events(make_seismic_events(6, **settings))
+    np.testing.assert_array_equal(of_rows.data.read(), of_network.data.read())
+    np.testing.assert_allclose(of_rows.data.offsets, of_network.data.offsets)
+    np.testing.assert_allclose(of_rows.data.stations, of_network.data.stations)
+    assert of_rows.stations.equals(of_network.stations)
+
+
+def test_networks_of_several_sites_have_stations_of_their_own():
+    network = to_network_events(
+        make_seismic_events(9, n_stations=2, n_sites=3, n_samples=300, random_state=0)
+    )
+    assert network.stations is None
+    assert len(np.unique(network.data.stations[..., 0])) == 6
+
+
+def test_stations_are_selected_and_ordered(rows):
+    names = np.unique(rows.metadata["station"])[[2, 0]]
+    network = to_network_events(rows, stations=names)
+    assert network.stations["station"].tolist() == names.tolist()
+    kept = rows.metadata["station"].isin(names)
+    assert (network.rows >= 0).sum() == kept.sum()
+    assert len(network.data) == rows.metadata["event_id"][kept].nunique()
+
+
+def test_refusals_name_what_is_wrong(rows):
+    with pytest.raises(ValueError, match=r"XX\.NO.*recorded nothing"):
+        to_network_events(rows, stations=["XX.NO"])
+    twice = type(rows)(**rows)
+    twice.metadata = rows.metadata.assign(station="X0.ST01")
+    with pytest.raises(ValueError, match="two recordings of one station"):
+        to_network_events(twice)
+    lacking = type(rows)(**rows)
+    lacking.metadata = rows.metadata.drop(columns="event_id")
+    with pytest.raises(ValueError, match="without event_id"):
+        to_network_events(lacking)
+    mixed = type(rows)(**rows)
+    mixed.target = np.array([f"class {i}" for i in range(len(rows.target))])
+    with pytest.raises(ValueError, match="different classes"):
+        to_network_events(mixed)
+
+
+def test_recordings_that_differ_about_their_event_are_told(rows):
+    differing = type(rows)(**rows)
+    magnitude = rows.metadata["magnitude"].to_numpy(copy=True)
+    repeated = rows.metadata["event_id"].duplicated().to_numpy() & ~np.isnan(magnitude)
+    magnitude[np.flatnonzero(repeated)[0]] = 9.0
+    differing.metadata = rows.metadata.assign(magnitude=magnitude)
+    with pytest.warns(UserWarning, match=r"magnitude \(1 events\)"):
+        network = to_network_events(differing)
+    assert network.metadata["magnitude"].max() < 9
+
+
+def test_kachchh(data_dir):
+    with pytest.warns(UserWarning, match="origin_time"):
+        network = to_network_events(load_kachchh(data_dir))
+    assert network.data.shape == (383, 5, 3, 3000)
+    assert (network.rows >= 0).sum() == 1057
+    assert network.metadata["event_id"].is_unique

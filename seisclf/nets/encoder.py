@@ -1,4 +1,4 @@
-"""From an event to a vector: a picture of the event, a backbone, and a head that classifies."""
+"""From an event to a vector: a picture or the waveform, a backbone, and a linear head."""
 
 import numpy as np
 import torch
@@ -7,11 +7,15 @@ from torch import nn
 from .backbones import make_backbone
 from .pictures import SpectrogramPicture
 
-REPRESENTATIONS = ("spectrogram", "picture")
+#: What a backbone sees: a picture made of the waveform, a picture that was given, or samples.
+PICTURES = ("spectrogram", "picture")
+REPRESENTATIONS = (*PICTURES, "waveform")
+#: Added to the variance of waveforms, which may be in m/s: nothing but a guard against zero.
+_NO_VARIANCE = 1e-30
 
 
 class EventEncoder(nn.Module):
-    """Events in, vectors out: a spectrogram of each channel and a backbone that sees them.
+    """Events in, vectors out: pictures of the channels, or waveforms, and a backbone.
 
     Parameters
     ----------
@@ -19,11 +23,12 @@ class EventEncoder(nn.Module):
         Channels of an event.
     shape : tuple of int
         (n_samples,) of waveforms, or (height, width) of pictures.
-    representation : {"spectrogram", "picture"}, default="spectrogram"
-        Whether events are waveforms, of which a `SpectrogramPicture` is made, or are pictures
-        already.
+    representation : {"spectrogram", "picture", "waveform"}, default="spectrogram"
+        Whether events are waveforms, of which a `SpectrogramPicture` is made, are pictures
+        already, or are waveforms that the one-dimensional form of the backbone sees as they are,
+        divided by a typical amplitude of the training events.
     sampling_rate, window_length, overlap, window, log, size : object
-        As of `SpectrogramPicture`; ignored for pictures.
+        As of `SpectrogramPicture`; ignored for pictures, and but for the rate for waveforms.
     backbone : str, default="resnet18"
         One of `BACKBONES`.
     width : int, default=64
@@ -67,7 +72,7 @@ class EventEncoder(nn.Module):
             raise ValueError(
                 f"representation must be one of {REPRESENTATIONS}; got {representation!r}"
             )
-        n_axes = 1 if representation == "spectrogram" else 2
+        n_axes = 2 if representation == "picture" else 1
         if len(shape) != n_axes:
             needed = "(n_samples,)" if n_axes == 1 else "(height, width)"
             raise ValueError(
@@ -90,11 +95,15 @@ class EventEncoder(nn.Module):
             "width": width,
         }
         self.picture: nn.Module = nn.Identity()
-        self._axes = tuple(np.arange(float(n)) for n in shape)
+        self._axes: tuple = tuple(np.arange(float(n)) for n in shape)
         if representation == "spectrogram":
             self.picture = picture = SpectrogramPicture(*shape, **frames)
             self._axes = (picture.frequencies, picture.times)
-        self.backbone = make_backbone(backbone, in_channels=in_channels, width=width)
+        elif representation == "waveform":
+            self.picture = InputNorm()
+            self._axes = (None, np.arange(shape[0]) / sampling_rate)
+        ndim = 1 if representation == "waveform" else 2
+        self.backbone = make_backbone(backbone, in_channels=in_channels, width=width, ndim=ndim)
         # Convolutions of pictures are faster on a CPU with the channels last in memory.
         self.backbone.to(memory_format=torch.channels_last)
         self.n_features = self.backbone.n_features
@@ -104,16 +113,33 @@ class EventEncoder(nn.Module):
         return self.encode(self.pictures(x))
 
     def pictures(self, x):
-        """Pictures (n, in_channels, height, width) of events."""
+        """What the backbone sees of events: pictures, or waveforms (n, in_channels, n_samples)."""
         return self.picture(x)
 
     def encode(self, pictures):
-        """Vectors (n, n_features) of pictures."""
-        return self.backbone(pictures.contiguous(memory_format=torch.channels_last))
+        """Vectors (n, n_features) of what `pictures` returns."""
+        if pictures.ndim == 4:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        return self.backbone(pictures)
 
     def map_axes(self):
-        """Frequencies in Hz and times in s of the pictures, or their rows and columns."""
+        """Frequencies in Hz (of waveforms None) and times in s, or rows and columns."""
         return self._axes
+
+
+class InputNorm(nn.BatchNorm1d):
+    """Take the unit away: subtract the mean of the training waveforms, divide by their spread.
+
+    It is a batch normalisation with nothing to learn. All channels share one mean and one
+    variance, so that ratios between components stay, and any number of channels will do.
+    """
+
+    def __init__(self):
+        super().__init__(1, eps=_NO_VARIANCE, affine=False)
+
+    def forward(self, x):
+        """Normalise waveforms (n, in_channels, n_samples)."""
+        return super().forward(x.reshape(len(x), 1, -1)).reshape(x.shape)
 
 
 class EncoderClassifier(nn.Module):
@@ -122,7 +148,7 @@ class EncoderClassifier(nn.Module):
     Parameters
     ----------
     n_outputs : int
-        Number of logits.
+        Outputs of the head: logits of classes, or numbers of a regression.
     dropout : float, default=0.0
         Part of the vector dropped before the head while training.
     freeze_encoder : bool, default=False
@@ -162,15 +188,15 @@ class EncoderClassifier(nn.Module):
         return self
 
     def forward(self, x):
-        """Logits (n, n_outputs) of events (n, in_channels, ...)."""
+        """Outputs (n, n_outputs) of events (n, in_channels, ...)."""
         return self.explain_from(self.explained_input(x))
 
     def explained_input(self, x):
-        """Pictures that the first convolution sees of events."""
+        """What the first convolution sees of events."""
         return self.encoder.pictures(x)
 
     def explain_from(self, maps):
-        """Logits (n, n_outputs) of pictures."""
+        """Outputs (n, n_outputs) of pictures."""
         return self.head(self.dropout(self.encoder.encode(maps)))
 
     def features(self, x):
@@ -178,5 +204,5 @@ class EncoderClassifier(nn.Module):
         return self.encoder(x)
 
     def map_axes(self):
-        """Frequencies in Hz and times in s of the pictures, or their rows and columns."""
+        """Frequencies in Hz (of waveforms None) and times in s, or rows and columns."""
         return self.encoder.map_axes()

@@ -1,31 +1,16 @@
-"""A ResNet or AlexNet on spectrograms, with an encoder that may have been trained before."""
+"""A ResNet or AlexNet that classifies, with an encoder that may have been trained before."""
 
 import numpy as np
-import torch
-from sklearn.utils import _safe_indexing, column_or_1d
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils import column_or_1d
 
-from ..nets import BACKBONES, EncoderClassifier
-from ..nets.encoder import REPRESENTATIONS
-from ..nets.pictures import LOGS
 from ..utils._unlabelled import is_unlabelled
-from ._batches import EventDataset
 from ._classifier import NeuralClassifier
-from ._event_arrays import validate_events, warn_if_frame_is_long, warn_if_log_is_linear
-from ._params import check_positive_integer
-from ._pretrained import (
-    ENCODER_PARAMS,
-    learned_encoder,
-    needs_pretraining,
-    pretrained,
-)
+from ._encoder_network import EncoderNetwork
 from ._trained_encoder import TrainedEncoder
-from ._weight_files import fit_channels
-from ._weighted_norms import RunningStatistics
 
 
-class CNNClassifier(NeuralClassifier):
-    """ResNet or AlexNet on spectrograms, from the start or from a pre-trained encoder.
+class CNNClassifier(EncoderNetwork, NeuralClassifier):
+    """ResNet or AlexNet on spectrograms or waveforms, from the start or a pre-trained encoder.
 
     Of each channel a picture is made: power spectral density, logarithm, scaled to [0, 1] and
     resized (:class:`seisclf.nets.SpectrogramPicture`). An image network, the backbone, turns the
@@ -37,11 +22,13 @@ class CNNClassifier(NeuralClassifier):
     ----------
     sampling_rate : float, default=100.0
         Rate of X in Hz.
-    representation : {"spectrogram", "picture"}, default="spectrogram"
+    representation : {"spectrogram", "picture", "waveform"}, default="spectrogram"
         "spectrogram": X are waveforms. "picture": X are pictures already, (n_events, n_channels,
         height, width) or (n_events, height, width), for instance those of
-        :class:`seisclf.preprocessing.Spectrogram`, computed once instead of in every epoch. The
-        parameters of the frames are then ignored, from `window_length` to `size`.
+        :class:`seisclf.preprocessing.Spectrogram`, computed once instead of in every epoch.
+        "waveform": the one-dimensional form of the ResNet sees the waveforms themselves, see the
+        Notes. In the last two the parameters of the frames are ignored, from `window_length` to
+        `size`.
     window_length : float, optional
         Length of a frame in seconds. None: 80 samples, which are 0.08 s at the published 1000 Hz.
         If X is shorter, one frame has the length of X, and of a given length a warning says so.
@@ -182,6 +169,11 @@ class CNNClassifier(NeuralClassifier):
     few batches in an epoch, a network that has just begun would otherwise predict with statistics
     of nothing.
 
+    A network of waveforms divides them all by one number, the standard deviation in the training
+    events, so that the unit does not matter. Events of very different amplitudes are scaled each
+    by itself before, ``make_pipeline(WaveformScaler(scope="event"), CNNClassifier(
+    representation="waveform", ...))``.
+
     A ResNet34 has 21 million weights, of which a few hundred events can fix few. Smaller `width`
     and `size` train many times faster on a CPU: 16 and 64 are a good beginning. An event of weight
     zero is not quite the same as one that is left out, because batch normalisation sees it.
@@ -216,9 +208,6 @@ class CNNClassifier(NeuralClassifier):
     >>> linear.fit(X[::4], y[::4]).predict(X[[0, -1]])
     array(['low', 'high'], dtype='<U4')
     """
-
-    #: If neither `backbone` nor the encoder says.
-    _backbone = "resnet34"
 
     def __init__(
         self,
@@ -257,22 +246,22 @@ class CNNClassifier(NeuralClassifier):
         random_state=None,
         verbose=0,
     ):
-        self.sampling_rate = sampling_rate
-        self.representation = representation
-        self.window_length = window_length
-        self.overlap = overlap
-        self.window = window
-        self.log = log
-        self.size = size
-        self.backbone = backbone
-        self.width = width
-        self.encoder = encoder
-        self.freeze_encoder = freeze_encoder
-        self.freeze_batch_norm = freeze_batch_norm
-        self.head_lr = head_lr
-        self.encoder_lr = encoder_lr
-        self.dropout = dropout
         super().__init__(
+            sampling_rate=sampling_rate,
+            representation=representation,
+            window_length=window_length,
+            overlap=overlap,
+            window=window,
+            log=log,
+            size=size,
+            backbone=backbone,
+            width=width,
+            encoder=encoder,
+            freeze_encoder=freeze_encoder,
+            freeze_batch_norm=freeze_batch_norm,
+            head_lr=head_lr,
+            encoder_lr=encoder_lr,
+            dropout=dropout,
             class_weight=class_weight,
             max_epochs=max_epochs,
             lr=lr,
@@ -293,166 +282,16 @@ class CNNClassifier(NeuralClassifier):
             verbose=verbose,
         )
 
-    # What was learned ---------------------------------------------------------------------------
+    def _n_outputs(self):
+        return len(self.classes_)
 
-    @property
-    def encoder_(self):
-        """The encoder as it is after training, to be used elsewhere."""
-        if not self.__sklearn_is_fitted__():
-            raise AttributeError(f"this {type(self).__name__} is not fitted: it has no encoder_")
-        return TrainedEncoder.from_module(self.net_.module_.encoder)
+    def _has_target(self, y):
+        return ~is_unlabelled(y)
 
-    def pictures(self, X):
-        """Show what the network sees.
-
-        Parameters
-        ----------
-        X : array-like or LazyWaveforms of shape (n_events, n_channels, n_samples)
-            Waveforms, or pictures (n_events, n_channels, height, width).
-
-        Returns
-        -------
-        frequencies : ndarray of shape (height,)
-            Hz; of pictures that were given, the numbers of the rows.
-        times : ndarray of shape (width,)
-            Centres of the columns in seconds after the first sample, or their numbers.
-        maps : ndarray of shape (n_events, n_channels, height, width)
-            The input of the first convolution.
-        """
-        maps = self._forward(X, part="explained_input")
-        return *self.net_.module_.map_axes(), maps
-
-    # Training -----------------------------------------------------------------------------------
-
-    def _dataset(self, X, y, sample_weight, *, fresh, **more):
-        self._check_architecture(fresh)
-        encoder, labelled = self.encoder, None
-        if needs_pretraining(encoder):
-            check_consistent_length(X, y, sample_weight)
-            labelled = self._labelled(y)
-            events = X
-            X, y, sample_weight = _rows_of(labelled, X, y, sample_weight)
-            if np.asarray(y).dtype == object:
-                y = np.array(list(y))  # labels of one type, now that -1 is gone
-            if fresh:
-                # A y that cannot be used must not show only after hours of pre-training.
-                if more.get("learn_from") is None:
-                    self._learn_target(column_or_1d(y))
-                self.pretraining_ = encoder = pretrained(encoder, events)
-        elif fresh and hasattr(self, "pretraining_"):
-            del self.pretraining_
-        if fresh:
-            self._initial_encoder = learned_encoder(encoder, self)
-        dataset = super()._dataset(X, y, sample_weight, fresh=fresh, **more)
-        dataset.labelled = labelled
-        if fresh:
-            self.encoder_settings_ = settings = self._settings()
-            warn_if_frame_is_long(dataset.X, settings, stacklevel=6)
-            warn_if_log_is_linear(dataset.X, settings, stacklevel=6)
-        return dataset
-
-    def _labelled(self, y):
-        """Which rows have a label."""
-        labelled = ~is_unlabelled(y)
-        if not labelled.any():
-            raise ValueError(
-                f"y marks all {len(labelled)} events as unlabelled (-1): give labels to some, or "
-                f"learn without labels alone, {type(self.encoder).__name__}(...).fit(X)"
-            )
-        return labelled
-
-    def _divide(self, dataset, groups, fresh):
-        if groups is not None and dataset.labelled is not None:
-            check_consistent_length(dataset.labelled, groups)
-            (groups,) = _rows_of(dataset.labelled, groups)
-        return super()._divide(dataset, groups, fresh)
-
-    def _settings(self):
-        """Parameters of the encoder that are in force."""
-        if self._initial_encoder is not None:
-            settings = dict(self._initial_encoder.settings)
-        else:
-            settings = {name: getattr(self, name) for name in ENCODER_PARAMS}
-            settings["backbone"] = self.backbone or self._backbone
-        pictures = settings["representation"] == "picture"
-        shape = self.picture_shape_ if pictures else (self.n_samples_in_,)
-        return {**settings, "in_channels": self.n_channels_in_, "shape": tuple(shape)}
-
-    def _prepared_net(self, device, callbacks, seed):
-        net = super()._prepared_net(device, callbacks, seed)
-        net.module_.freeze(encoder=self.freeze_encoder, batch_norm=self.freeze_batch_norm)
-        encoder = vars(self).pop("_initial_encoder", None)
-        if encoder is not None:
-            settings = self.encoder_settings_
-            weights = fit_channels(encoder.weights, settings["backbone"], settings["in_channels"])
-            tensors = {name: torch.from_numpy(np.array(w)) for name, w in weights.items()}
-            net.module_.encoder.load_state_dict(tensors)
-        return net
-
-    def _module(self):
-        return EncoderClassifier, {
-            "n_outputs": len(self.classes_),
-            "dropout": self.dropout,
-            "freeze_encoder": self.freeze_encoder,
-            "freeze_batch_norm": self.freeze_batch_norm,
-            **self.encoder_settings_,
-        }
-
-    def _param_groups(self):
-        encoder_lr, head_lr = self.encoder_lr, self.head_lr
-        if encoder_lr is None:
-            encoder_lr = self.lr if self.encoder is None else self.lr / 2
-        head_lr = self.lr if head_lr is None else head_lr
-        return [("encoder.*", encoder_lr / self.lr), ("head.*", head_lr / self.lr)]
-
-    def _more_callbacks(self):
-        return [("running_statistics", RunningStatistics())]
-
-    # Events and parameters ----------------------------------------------------------------------
-
-    def _representation(self):
-        initial = vars(self).get("_initial_encoder")
-        if initial is not None:
-            return initial.settings["representation"]
-        if self.__sklearn_is_fitted__():
-            return self.encoder_settings_["representation"]
-        return self.representation
-
-    def _validate(self, X, y, *, reset):
-        return validate_events(self, X, y, reset=reset, representation=self._representation())
-
-    def _validate_input(self, X):
-        return validate_events(self, X, reset=False, representation=self._representation())
-
-    def _event_dataset(self, X, y=None, weight=None):
-        n_axes = 3 if self._representation() == "spectrogram" else 4
-        return EventDataset(X, y, weight, n_axes=n_axes)
-
-    def _check_architecture(self, fresh):
-        choices = {
-            "representation": REPRESENTATIONS,
-            "log": LOGS,
-            "backbone": (*BACKBONES, None),
-        }
-        for name, allowed in choices.items():
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {allowed}; got {getattr(self, name)!r}")
-        check_positive_integer("width", self.width)
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must lie in [0, 1); got {self.dropout!r}")
-        for name in ("head_lr", "encoder_lr"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                mend = "; to keep the encoder as it is, set freeze_encoder=True"
-                raise ValueError(
-                    f"{name} must be a number > 0 or None; got {value!r}"
-                    f"{mend if name == 'encoder_lr' else ''}"
-                )
-        if fresh and self.freeze_encoder and self.encoder is None:
-            raise ValueError(
-                "freeze_encoder=True without encoder would keep random weights as they are: give "
-                "encoder=..., or freeze_encoder=False"
-            )
+    def _checked_target(self, y):
+        y = np.asarray(y)
+        # Labels of one type, now that -1 is gone.
+        return column_or_1d(np.array(list(y)) if y.dtype == object else y)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -478,12 +317,3 @@ class CNNClassifier(NeuralClassifier):
             {**cheap, **tiny},
             {**cheap, "encoder": encoder, "freeze_encoder": True},
         ]
-
-
-def _rows_of(mask, *arrays):
-    """Rows of arrays, lists, tables or what is lazy; None stays None."""
-    rows = np.flatnonzero(mask)
-    return [
-        array if array is None or len(rows) == len(mask) else _safe_indexing(array, rows)
-        for array in arrays
-    ]

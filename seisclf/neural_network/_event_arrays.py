@@ -25,14 +25,14 @@ def validate_events(estimator, X, y="no_validation", *, reset, representation, a
         The one that was called. With `reset` it learns ``n_features_in_``, ``n_channels_in_`` and
         ``n_samples_in_``, of pictures ``picture_shape_`` instead of the last.
     X : array-like, LazyWaveforms or RandomChannels
-        (n_events, n_samples) or (n_events, n_channels, n_samples) for "spectrogram"; (n_events,
-        height, width) or (n_events, n_channels, height, width) for "picture".
+        (n_events, height, width) or (n_events, n_channels, height, width) for "picture", else
+        (n_events, n_samples) or (n_events, n_channels, n_samples).
     y : array-like of shape (n_events,), optional
         Targets.
     reset : bool
         Whether the shape is learned or compared.
-    representation : {"spectrogram", "picture"}
-        What X is.
+    representation : {"spectrogram", "picture", "waveform"}
+        What X is, or is turned into.
     allow_nan : bool, default=False
         Whether NaN may pass.
 
@@ -48,7 +48,7 @@ def validate_events(estimator, X, y="no_validation", *, reset, representation, a
     ValueError
         If X or y cannot be used.
     """
-    if representation == "spectrogram":
+    if representation != "picture":
         return validate_waveforms(estimator, X, y, reset=reset, allow_nan=allow_nan)
     pictures = _checked_pictures(estimator, X, reset, allow_nan)
     if isinstance(y, str) and y == "no_validation":

@@ -135,13 +135,19 @@ class TrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Waveform
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file holds something else than weights of this backbone.
+            If the file holds something else than weights of this backbone, or `representation` is
+            "waveform".
 
         Notes
         -----
         torchvision's weights were learned from photographs of three colours that were
         standardised; pictures here lie between 0 and 1.
         """
+        if representation == "waveform":
+            raise ValueError(
+                "a file of torchvision's weights is of a network for pictures: take "
+                "representation='spectrogram' (or 'picture'), not 'waveform'"
+            )
         weights = read_backbone_weights(path, backbone, width)
         first = next(iter(weights.values()))
         if in_channels is None:
@@ -325,7 +331,7 @@ class TrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Waveform
         return (self.settings or {}).get("representation", "spectrogram")
 
     def _n_axes(self):
-        return 3 if self._representation() == "spectrogram" else 4
+        return 4 if self._representation() == "picture" else 3
 
     def _n_channels(self, X):
         return 1 if X.ndim < self._n_axes() else X.shape[1]

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..nets import BACKBONES, SpectrogramPicture
 from ..nets.crops import LARGEST_NEIGHBORING_CROP
-from ..nets.encoder import REPRESENTATIONS
+from ..nets.encoder import PICTURES
 from ..nets.views import (
     CROPS,
     DIAGONALS,
@@ -401,7 +401,7 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
         for name, allowed in (
             ("objective", OBJECTIVES),
             ("crop", CROPS),
-            ("representation", REPRESENTATIONS),
+            ("representation", PICTURES),
             ("backbone", BACKBONES),
             ("diagonal", (*DIAGONALS, None)),
         ):

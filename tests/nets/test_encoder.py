@@ -64,6 +64,11 @@ def test_convolutions_have_their_channels_last():
         ({"representation": "stft"}, "representation must be one of"),
         ({"shape": (3, 4)}, r"shape must be \(n_samples,\)"),
         ({"shape": (9,), "representation": "picture"}, r"shape must be \(height, width\)"),
+        (
+            {"representation": "waveform", "backbone": "alexnet"},
+            "no form for waveforms .*resnet18",
+        ),
+        ({"shape": (3, 4), "representation": "waveform"}, r"shape must be \(n_samples,\)"),
         ({"backbone": "vgg"}, "backbone must be one of"),
         ({"log": "ln"}, "log must be one of"),
     ],
@@ -71,6 +76,23 @@ def test_convolutions_have_their_channels_last():
 def test_impossible_settings_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         EventEncoder(**{"in_channels": 1, "shape": (100,), **changes})
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9, 1e9])
+def test_waveforms_go_to_the_backbone_without_their_unit(unit):
+    torch.manual_seed(0)
+    settings = {"backbone": "resnet18", "width": 2, "representation": "waveform"}
+    encoder = EventEncoder(in_channels=2, shape=(90,), sampling_rate=50.0, **settings).float()
+    x = torch.randn(6, 2, 90)
+    x[:, 1] *= 3
+    seen = encoder.train().pictures(unit * x)
+    torch.testing.assert_close(seen, (x - x.mean()) / x.std(correction=0), rtol=1e-4, atol=1e-4)
+    # The same ratio between the channels as before.
+    assert seen[:, 1].std() / seen[:, 0].std() == pytest.approx(3, rel=0.1)
+    torch.testing.assert_close(encoder.encode(seen), encoder.backbone(seen))
+    frequencies, times = encoder.map_axes()
+    assert frequencies is None and times[-1] == pytest.approx(89 / 50)
+    assert not any(name.startswith("picture") for name, _ in encoder.named_parameters())
 
 
 # The classifier around it -----------------------------------------------------------------------

@@ -132,3 +132,38 @@ def test_weights_start_as_in_torchvision():
 def test_a_depth_that_does_not_exist_is_refused():
     with pytest.raises(ValueError, match=r"depth must be one of \[18, 34, 50, 101, 152\]; got 20"):
         ResNet(20)
+    with pytest.raises(ValueError, match="ndim must be 2"):
+        ResNet(18, ndim=3)
+
+
+# Of waveforms -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [18, 50])
+def test_the_network_of_waveforms_has_the_weights_of_that_of_pictures(depth):
+    flat, square = (ResNet(depth, in_channels=2, width=4, ndim=ndim) for ndim in (1, 2))
+    assert count_parameters(flat) == count_parameters(square)
+    assert flat.n_features == square.n_features
+    assert list(flat.state_dict()) == list(square.state_dict())
+    assert flat.layer1[0].conv2.weight.shape[-1] == 9
+    assert flat.conv1.weight.std().item() == pytest.approx(
+        square.conv1.weight.std().item(), rel=0.2
+    )
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 10, 3000])
+def test_waveforms_of_any_length(n_samples):
+    net = ResNet(18, in_channels=3, n_outputs=4, width=2, ndim=1)
+    assert net(torch.randn(5, 3, n_samples)).shape == (5, 4)
+
+
+def test_the_network_of_waveforms_sees_all_of_them_at_once():
+    """Every feature depends on the first and on the last of 3000 samples, before the mean."""
+    torch.manual_seed(0)
+    net = ResNet(18, in_channels=1, n_outputs=None, width=4, ndim=1).double().eval()
+    x = torch.randn(1, 1, 3000, dtype=torch.float64, requires_grad=True)
+    maps = []
+    net.layer4.register_forward_hook(lambda _, __, out: maps.append(out))
+    net(x)
+    (slope,) = torch.autograd.grad(maps[0][0, :, maps[0].shape[-1] // 2].sum(), x)
+    assert (slope[0, 0, :200] != 0).any() and (slope[0, 0, -200:] != 0).any()

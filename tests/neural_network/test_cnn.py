@@ -87,6 +87,36 @@ def test_alexnet_learns(tones):
     assert CNNClassifier(**settings).fit(X, y).score(X, y) > 0.9
 
 
+def test_waveforms_themselves(tones, tmp_path):
+    X, y = tones
+    settings = {**RUN, "backbone": "resnet18", "width": 4, "max_epochs": 8}
+    net = CNNClassifier(**settings, representation="waveform").fit(X, y)
+    rng = np.random.default_rng(1)
+    assert net.score(X + rng.normal(size=X.shape), y) > 0.9
+    frequencies, times, maps = net.pictures(X[:3])
+    assert frequencies is None and maps.shape == (3, 2, 300) and len(times) == 300
+    np.testing.assert_allclose(maps, (X[:3] - X.mean()) / X.std(), atol=0.02)
+    same = CNNClassifier(**settings, representation="waveform").fit(1e-9 * X, y)
+    np.testing.assert_allclose(same.predict_proba(1e-9 * X), net.predict_proba(X), atol=0.02)
+    loaded = seisclf.load(net.save(tmp_path / "net.seisclf"))
+    np.testing.assert_array_equal(loaded.predict_proba(X), net.predict_proba(X))
+    np.testing.assert_allclose(net.encoder_.transform(X), net.embed(X), atol=1e-5)
+    one = CNNClassifier(encoder=net.encoder_, freeze_encoder=True, **RUN).fit(X[:, :1], y)
+    assert one.encoder_settings_["representation"] == "waveform"
+    with pytest.raises(ValueError, match="no form for waveforms"):
+        net.set_params(backbone="alexnet").fit(X, y)
+
+
+def test_relevance_of_waveforms(tones):
+    X, y = tones
+    settings = {**RUN, "backbone": "resnet18", "width": 2, "dtype": "float64"}
+    net = CNNClassifier(**settings, representation="waveform").fit(X, y)
+    relevance = layerwise_relevance(net, X[:3])
+    assert relevance.relevance.shape == (3, 2, 300)
+    taken = relevance.bias_share + relevance.epsilon_share
+    np.testing.assert_allclose(relevance.conservation_error, -taken, rtol=1e-6)
+
+
 def test_pictures_computed_before_give_what_is_computed_inside(tones):
     X, y = tones
     maker = Spectrogram.from_preset("aknes", sampling_rate=100.0, window_length=0.8, log="db")

@@ -1,6 +1,7 @@
 """Transformers of waveforms, for the first steps of a pipeline."""
 
 from ._aggregator import ChannelAggregator
+from ._amplitude_picture import AmplitudePicture
 from ._bandpass import Bandpass
 from ._record_section import RecordSection
 from ._resampler import Resampler
@@ -10,6 +11,7 @@ from ._spectrogram import SPECTROGRAM_PRESETS, Spectrogram
 
 __all__ = [
     "SPECTROGRAM_PRESETS",
+    "AmplitudePicture",
     "Bandpass",
     "ChannelAggregator",
     "RecordSection",

@@ -376,12 +376,11 @@ class RecordSection(WaveformTransformer):
         return [self.components.index(self.component)]
 
     def _layout(self, traces, offsets, extremes=None):
-        flat = traces.reshape(-1, traces.shape[-1])
         if extremes is None:
-            extremes = flat.min(axis=1), flat.max(axis=1)
-        mean = flat.mean(axis=1, dtype=np.float64)
+            extremes = traces.min(axis=-1), traces.max(axis=-1)
         return lay_out(
-            *(values.reshape(traces.shape[:3]) for values in (mean, *extremes)),
+            traces.mean(axis=-1, dtype=np.float64),
+            *extremes,
             offsets,
             n_pixels=self._axes()[1],
             offset_range=self.offset_range,
@@ -395,49 +394,49 @@ class RecordSection(WaveformTransformer):
         n_rows, n_columns = self._axes()
         n_channels, n_traces, n_samples = traces.shape[1:]
         cells = RowCells(n_samples, n_rows)
-        status = np.empty(traces.shape[:3], dtype=np.int8)
+        curves = np.empty((3, *traces.shape[:3], n_rows), dtype=traces.dtype)
 
-        def run(start, stop):
-            part = np.ascontiguousarray(traces[start:stop])
-            low, high, travel = cells.extremes(part.reshape(-1, n_samples))
-            extremes = low.min(axis=1), high.max(axis=1)
-            layout = self._layout(part, offsets[start:stop], extremes)
-            status[start:stop] = layout.status
-            drawn = np.flatnonzero(layout.status.ravel() == 0)
+        def measure(start, stop):
+            part = traces[start:stop].reshape(-1, n_samples)
+            for curve, values in zip(curves, cells.extremes(part), strict=True):
+                curve[start:stop] = values.reshape(curve[start:stop].shape)
+
+        def draw(start, stop):
+            drawn = layout.status[start:stop] == 0
             canvas = {
-                "picture": drawn // n_traces,
+                "picture": np.flatnonzero(drawn) // n_traces,
                 "n_pictures": (stop - start) * n_channels,
                 "n_columns": n_columns,
             }
-            values = low[drawn], high[drawn], travel[drawn]
-            draw = self._strips if self.style == "density" else self._wiggles
-            pictures = draw(layout, drawn, *values, canvas)
-            out[start:stop] = self._turned(pictures).reshape(out[start:stop].shape)
+            values = (curve[start:stop][drawn] for curve in curves)
+            place = (column[start:stop][drawn][:, np.newaxis] for column in columns)
+            pictures = self._turned(to_pictures(*values, *place, canvas))
+            pictures = pictures.reshape(out[start:stop].shape)
+            np.copyto(out[start:stop], pictures, casting="same_kind")
+            np.minimum(out[start:stop], 1, out=out[start:stop])
 
-        # Ends of strokes and pixels are counted in float64, in three arrays.
-        per_event = n_channels * (24 * n_rows * n_columns + 12 * n_traces * n_samples)
-        for_each_chunk(lambda size: run, len(traces), per_event, workers=self.n_threads)
-        return status
+        work = {"n_rows": len(traces), "workers": self.n_threads}
+        sample_bytes = 3 * n_channels * n_traces * n_samples * traces.itemsize
+        for_each_chunk(lambda size: measure, bytes_per_row=sample_bytes, **work)
+        layout = self._layout(traces, offsets, (curves[0].min(axis=-1), curves[1].max(axis=-1)))
+        strips = self.style == "density"
+        to_pictures = self._strips if strips else self._wiggles
+        names = ("base", "mean", "peak", "width") if strips else ("base", "mean", "factor")
+        columns = [np.broadcast_to(getattr(layout, name), layout.status.shape) for name in names]
+        # Ends of strokes and pixels are counted in float64, in two arrays.
+        pixel_bytes = 16 * n_channels * n_rows * n_columns
+        for_each_chunk(lambda size: draw, bytes_per_row=pixel_bytes, **work)
+        return layout.status
 
-    def _wiggles(self, layout, drawn, low, high, travel, canvas):
-        base, factor, mean = (
-            getattr(layout, name).ravel()[drawn] for name in ("base", "factor", "mean")
-        )
-        shift, factor = base - factor * mean, factor[:, np.newaxis]
-        low, high = (values * factor + shift[:, np.newaxis] for values in (low, high))
-        travel = travel * factor
-        return draw_wiggles(
-            low, high, travel, base=base, fill=self.fill, linewidth=self.linewidth, **canvas
-        )
+    def _wiggles(self, low, high, travel, base, mean, factor, canvas):
+        low, high = ((values - mean) * factor + base for values in (low, high))
+        look = {"linewidth": self.linewidth, "fill": self.fill}
+        return draw_wiggles(low, high, travel * factor, base=base[:, 0], **look, **canvas)
 
-    def _strips(self, layout, drawn, low, high, travel, canvas):
-        base, mean, peak = (
-            getattr(layout, name).ravel()[drawn] for name in ("base", "mean", "peak")
-        )
-        width = np.broadcast_to(layout.width, layout.base.shape).ravel()[drawn]
-        largest = np.maximum(high - mean[:, np.newaxis], mean[:, np.newaxis] - low)
-        values = np.clip(largest / peak[:, np.newaxis], 0, 1)
-        return draw_strips(values, base - width / 2, base + width / 2, **canvas)
+    def _strips(self, low, high, travel, base, mean, peak, width, canvas):
+        values = np.clip(np.maximum(high - mean, mean - low) / peak, 0, 1)
+        start, stop = ((base + side * width)[:, 0] for side in (-0.5, 0.5))
+        return draw_strips(values, start, stop, **canvas)
 
     def _turned(self, pictures):
         """From time going down the rows to the orientation that was asked for."""

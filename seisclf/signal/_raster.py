@@ -73,7 +73,7 @@ def draw_wiggles(low, high, travel, picture, *, n_pictures, n_columns, linewidth
 
     In each row a curve leaves its ink evenly between its two extremes, and half a line width
     beyond them: as much as a line of this length and width has, and at most one on any spot. The
-    ink of several curves adds up and saturates at 1.
+    ink of several curves adds up.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def draw_wiggles(low, high, travel, picture, *, n_pictures, n_columns, linewidth
     Returns
     -------
     pictures : ndarray of shape (n_pictures, n_rows, n_columns), float64
-        Part of each pixel that ink covers, in [0, 1].
+        Part of each pixel that ink covers; above 1 where curves lie on each other.
     """
     start, stop = low - linewidth / 2, high + linewidth / 2
     ink = np.minimum(1, linewidth * np.sqrt(1 + np.square(travel)) / (stop - start))
@@ -129,7 +129,7 @@ def _draw_intervals(start, stop, ink, picture, n_pictures, n_columns):
     pictures = np.cumsum(begun, axis=-1, out=begun)
     pictures -= cut
     pictures *= 1 / _STEPS
-    return np.clip(pictures[:, :, :-1], 0, 1)
+    return pictures[:, :, :-1]
 
 
 def draw_strips(values, start, stop, picture, *, n_pictures, n_columns):
@@ -138,7 +138,7 @@ def draw_strips(values, start, stop, picture, *, n_pictures, n_columns):
     Parameters
     ----------
     values : ndarray of shape (n_traces, n_rows)
-        Grey, in [0, 1]. Where strips lie on each other it adds up, and saturates at 1.
+        Grey, in [0, 1]. Where strips lie on each other it adds up.
     start, stop : ndarray of shape (n_traces,)
         Edges of the strips in columns.
     picture : ndarray of int, shape (n_traces,)
@@ -148,8 +148,8 @@ def draw_strips(values, start, stop, picture, *, n_pictures, n_columns):
 
     Returns
     -------
-    pictures : ndarray of shape (n_pictures, n_rows, n_columns)
-        In [0, 1].
+    pictures : ndarray of shape (n_pictures, n_rows, n_columns), float64
+        Grey of each pixel.
     """
     ends = (np.broadcast_to(end[:, np.newaxis], values.shape) for end in (start, stop))
     return _draw_intervals(*ends, values, picture, n_pictures, n_columns)

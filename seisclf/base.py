@@ -6,6 +6,7 @@ from sklearn.utils import assert_all_finite, check_array, check_consistent_lengt
 from sklearn.utils.validation import validate_data
 
 from .io._lazy_array import LazyArray
+from .io._network_events import NetworkEvents
 
 __all__ = ["WaveformEstimator", "validate_waveforms"]
 
@@ -118,7 +119,7 @@ def validate_waveforms(
     estimator : estimator
         The one that was called. With `reset` it learns ``n_features_in_``, ``n_channels_in_``,
         ``n_samples_in_`` and, for network events, ``n_stations_in_``.
-    X : array-like or LazyWaveforms
+    X : array-like, LazyWaveforms or NetworkEvents
         Waveforms, of shape (n_events, n_samples), (n_events, n_channels, n_samples) or
         (n_events, n_stations, n_components, n_samples). A lazy X is checked for its shape and
         passed on unread; what reads it must check the values.
@@ -153,6 +154,8 @@ def validate_waveforms(
     >>> validate_waveforms(WaveformScaler(), np.ones((4, 100)), reset=True).shape
     (4, 1, 100)
     """
+    if isinstance(X, NetworkEvents):
+        X = X.waveforms  # who needs the distances looks at them before
     lazy = isinstance(X, LazyArray)
     array = X if lazy else _as_array(estimator, X, dtype)
     problems = _axis_problems(array, ndim)

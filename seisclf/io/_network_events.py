@@ -96,6 +96,12 @@ class NetworkEvents(LazyArray):
         return dtype if dtype.kind == "f" else np.dtype(np.float64)
 
     @property
+    def waveforms(self):
+        """The waveforms alone, as they were given; of one component with its axis."""
+        lazy = isinstance(self._waveforms, LazyArray)
+        return self._waveforms if lazy else self._waveforms.reshape(self.shape)
+
+    @property
     def offsets(self):
         """Distances in km, (n_events, n_stations), or None."""
         return self._offsets

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from seisclf.io import NetworkEvents
+
 #: Parameters that change how long a fit takes, or what it prints, not what it learns.
 _IRRELEVANT = {"n_jobs", "verbose", "pre_dispatch", "memory"}
 _BLOCK = 16 << 20
@@ -57,6 +59,11 @@ def _object(value):
         return [name, describe(list(value.get_state(legacy=True)))]
     if isinstance(value, np.random.Generator):
         return [name, describe(value.bit_generator.state)]
+    if isinstance(value, NetworkEvents):
+        return [
+            name,
+            *(describe(part) for part in (value.waveforms, value.offsets, value.stations)),
+        ]
     if hasattr(value, "read") and hasattr(value, "shape"):
         return [name, _lazy(value)]
     if hasattr(value, "func") and hasattr(value, "keywords"):  # functools.partial

@@ -87,3 +87,27 @@ def test_reads_are_copies_and_pickles_are_whole():
 def test_refusals(waveforms, more, message):
     with pytest.raises(ValueError, match=message):
         NetworkEvents(waveforms, **more)
+
+
+def test_estimators_take_them_for_their_waveforms():
+    from seisclf.ensemble import FeatureForestClassifier
+
+    rng = np.random.default_rng(0)
+    waveforms, y = rng.normal(size=(12, 2, 3, 200)), np.arange(12) % 2
+    waveforms[3, 1] = np.nan
+    events = NetworkEvents(waveforms, offsets=np.ones((12, 2)))
+    forest = FeatureForestClassifier(n_estimators=5, random_state=0)
+    plain = forest.fit(waveforms, y).predict_proba(waveforms)
+    np.testing.assert_array_equal(forest.fit(events, y).predict_proba(events), plain)
+
+
+def test_stored_comparisons_tell_other_distances_apart():
+    from seisclf.model_selection._fingerprint import digest
+
+    waveforms, offsets, _ = make()
+    digests = {
+        digest(NetworkEvents(waveforms, offsets=distances))
+        for distances in (None, offsets, 2 * offsets)
+    }
+    assert len(digests) == 3
+    assert digest(NetworkEvents(waveforms, offsets=offsets)) in digests

@@ -1,3 +1,6 @@
 """Groups among events that nobody has labelled."""
 
-__all__: list[str] = []
+from ._deep_cluster import DeepCluster
+from ._selection import cluster_stability, gap_statistic
+
+__all__ = ["DeepCluster", "cluster_stability", "gap_statistic"]

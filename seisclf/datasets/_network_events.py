@@ -25,7 +25,7 @@ _OF_STATIONS = (
 )
 
 
-def to_network_events(bunch, stations=None):
+def to_network_events(bunch, stations=None, *, common_time=False):
     """Bring the recordings of each event together, with distances and places of the stations.
 
     Parameters
@@ -38,6 +38,12 @@ def to_network_events(bunch, stations=None):
     stations : sequence of str, optional
         Stations in the order wanted, ``"NET.STA"``. Default: all that occur, sorted. Recordings
         of other stations are left out, and events that then have none.
+    common_time : bool, default=False
+        Whether the recordings of an event get the same time axis, by ``start_time`` in the
+        metadata of rows, so that a record section shows how waves move out. Where a recording
+        was cut around its own arrival, it is filled up with its mean on both sides, and
+        ``n_samples`` grows to the longest time that the recordings of one event cover together.
+        False: all are taken as they were cut.
 
     Returns
     -------
@@ -83,10 +89,10 @@ def to_network_events(bunch, stations=None):
     """
     if bunch.data.ndim == 4:
         return _of_networks(bunch, stations)
-    return _of_rows(bunch, stations)
+    return _of_rows(bunch, stations, common_time)
 
 
-def _of_rows(bunch, stations):
+def _of_rows(bunch, stations, common_time):
     metadata = bunch.metadata
     lacking = [name for name in ("event_id", "station") if name not in metadata]
     if lacking or bunch.data.ndim != 3:
@@ -108,8 +114,11 @@ def _of_rows(bunch, stations):
         )
     rows[event, station] = kept
     recorded = rows >= 0
-    waveforms = np.full((*rows.shape, *bunch.data.shape[1:]), np.nan, dtype=bunch.data.dtype)
-    waveforms[recorded] = np.asarray(bunch.data[rows[recorded]])
+    cut = np.asarray(bunch.data[rows[recorded]])
+    if common_time:
+        cut = _on_common_time(cut, metadata.iloc[rows[recorded]], bunch.sampling_rate)
+    waveforms = np.full((*rows.shape, *cut.shape[1:]), np.nan, dtype=cut.dtype)
+    waveforms[recorded] = cut
 
     def of_stations(column):
         values = np.full(rows.shape, np.nan)
@@ -156,6 +165,31 @@ def _of_networks(bunch, stations):
         rows=rows,
         stations=table,
     )
+
+
+def _on_common_time(waveforms, metadata, sampling_rate):
+    """Recordings (n, n_components, n_samples), moved to the earliest start of their event."""
+    if "start_time" not in metadata or metadata["start_time"].isna().any():
+        raise ValueError(
+            "common_time=True needs start_time of every recording in the metadata: give it, or "
+            "leave the recordings as they were cut, common_time=False"
+        )
+    start = metadata["start_time"]
+    first = start.groupby(metadata["event_id"].to_numpy()).transform("min")
+    delay = (start - first).dt.total_seconds().to_numpy()
+    n = waveforms.shape[-1]
+    if delay.max(initial=0.0) > 10 * n / sampling_rate:
+        event = metadata["event_id"].iloc[int(delay.argmax())]
+        raise ValueError(
+            f"recordings of the event {event!r} begin {delay.max():.0f} s apart, windows of "
+            f"{n / sampling_rate:g} s: are these one event? Leave it out, or common_time=False"
+        )
+    shift = np.round(delay * sampling_rate).astype(int)
+    longer = np.empty((*waveforms.shape[:-1], n + shift.max(initial=0)), waveforms.dtype)
+    longer[:] = waveforms.mean(axis=-1, keepdims=True)
+    place = shift[:, np.newaxis, np.newaxis] + np.arange(n)
+    np.put_along_axis(longer, place, waveforms, axis=-1)
+    return longer
 
 
 def _network_bunch(bunch, data, **more):

@@ -105,3 +105,33 @@ def test_kachchh(data_dir):
     assert network.data.shape == (383, 5, 3, 3000)
     assert (network.rows >= 0).sum() == 1057
     assert network.metadata["event_id"].is_unique
+
+
+def test_common_time_restores_the_move_out(rows):
+    rng = np.random.default_rng(0)
+    late = rng.integers(0, 50, len(rows.data))
+    cut = type(rows)(**rows)
+    cut.data = np.stack([x[:, k : k + 200] for x, k in zip(rows.data, late, strict=True)])
+    delay = late / rows.sampling_rate * np.timedelta64(10**9, "ns")
+    cut.metadata = rows.metadata.assign(start_time=rows.metadata["start_time"] + delay)
+    moved, whole = to_network_events(cut, common_time=True), to_network_events(rows)
+    earliest = np.where(whole.rows >= 0, late[whole.rows], 99).min(axis=1)
+    for event, station in np.argwhere(whole.rows >= 0):
+        row = whole.rows[event, station]
+        first = late[row] - earliest[event]
+        found = moved.data[event, station]
+        np.testing.assert_array_equal(found[:, first : first + 200], cut.data[row])
+        flat = np.delete(found, np.arange(first, first + 200), axis=-1)
+        np.testing.assert_allclose(flat - cut.data[row].mean(-1, keepdims=True), 0, atol=1e-2)
+    assert moved.data.shape[-1] > 200
+
+
+def test_common_time_needs_times_that_fit(rows):
+    far = type(rows)(**rows)
+    far.metadata = rows.metadata.copy()
+    far.metadata.loc[1, "start_time"] += np.timedelta64(1, "h")
+    with pytest.raises(ValueError, match="one event"):
+        to_network_events(far, common_time=True)
+    far.metadata = rows.metadata.drop(columns="start_time")
+    with pytest.raises(ValueError, match="start_time"):
+        to_network_events(far, common_time=True)

@@ -9,6 +9,7 @@ from ._events import (
     event_report,
 )
 from ._matching import detection_scores, match_events
+from ._regression import accuracy_within, circular_mean_absolute_error, interval_coverage
 from ._rocknet import rocknet_association_score, rocknet_station_score
 from ._thresholds import (
     ThresholdScan,
@@ -20,14 +21,17 @@ from ._thresholds import (
 __all__ = [
     "Interval",
     "ThresholdScan",
+    "accuracy_within",
     "aggregate_by_event",
     "bootstrap_interval",
     "catalogue_confusion_matrix",
+    "circular_mean_absolute_error",
     "classification_table",
     "detection_scores",
     "event_confusion_matrix",
     "event_predictions",
     "event_report",
+    "interval_coverage",
     "match_events",
     "rocknet_association_score",
     "rocknet_station_score",

@@ -157,17 +157,30 @@ class EncoderClassifier(nn.Module):
     freeze_batch_norm : bool, default=False
         Whether batch normalisation in the encoder goes by the statistics it has, also in
         training, and keeps them. Its scale and shift are learned.
+    zero_head : bool, default=False
+        Whether the head starts with weights of zero, so that the first outputs are zero whatever
+        the event. Of scaled targets of a regression that is the mean.
     **settings : dict
         The parameters of `EventEncoder`.
     """
 
     def __init__(
-        self, n_outputs, *, dropout=0.0, freeze_encoder=False, freeze_batch_norm=False, **settings
+        self,
+        n_outputs,
+        *,
+        dropout=0.0,
+        freeze_encoder=False,
+        freeze_batch_norm=False,
+        zero_head=False,
+        **settings,
     ):
         super().__init__()
         self.encoder = EventEncoder(**settings)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(self.encoder.n_features, n_outputs)
+        if zero_head:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
         self.freeze(encoder=freeze_encoder, batch_norm=freeze_batch_norm)
 
     def freeze(self, *, encoder, batch_norm):

@@ -4,6 +4,7 @@ from ._associator import RockNetAssociator
 from ._base import NeuralEstimator
 from ._classifier import NeuralClassifier
 from ._cnn import CNNClassifier
+from ._cnn_regressor import CNNRegressor
 from ._display import TrainingDisplay
 from ._multitask import DynamicWeightAverage
 from ._rocknet import RockNetClassifier
@@ -12,6 +13,7 @@ from ._trained_encoder import TrainedEncoder
 
 __all__ = [
     "CNNClassifier",
+    "CNNRegressor",
     "DynamicWeightAverage",
     "NeuralClassifier",
     "NeuralEstimator",

@@ -159,6 +159,9 @@ class NeuralEstimator(WaveformEstimator):
     def _learn_target(self, y):
         """Learn from `y` what encoding needs, such as ``classes_``."""
 
+    def _learn_scale(self, y, weights):
+        """Learn from `y` what encoding needs of weighted events, such as their mean."""
+
     def _encode_target(self, y):
         """Targets as the criterion takes them, one row per event."""
         return np.asarray(y, dtype=self.dtype)
@@ -272,8 +275,11 @@ class NeuralEstimator(WaveformEstimator):
         X, y = self._validate(X, y, reset=fresh)
         if fresh:
             self._learn_target(y if learn_from is None else learn_from)
+        weights = row_weights(X, sample_weight)
+        if fresh:
+            self._learn_scale(y, weights)
         target = self._targets(X, y, **labels)
-        weights = self._target_weights(target, row_weights(X, sample_weight))
+        weights = self._target_weights(target, weights)
         return self._event_dataset(X, target, weights)
 
     def _divide(self, dataset, groups, fresh):

@@ -7,6 +7,7 @@ from ._record_section import RecordSection
 from ._resampler import Resampler
 from ._scaler import WaveformScaler
 from ._scalogram import Scalogram
+from ._section_display import RecordSectionDisplay
 from ._spectrogram import SPECTROGRAM_PRESETS, Spectrogram
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Bandpass",
     "ChannelAggregator",
     "RecordSection",
+    "RecordSectionDisplay",
     "Resampler",
     "Scalogram",
     "Spectrogram",

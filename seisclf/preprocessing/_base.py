@@ -7,6 +7,7 @@ from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ..base import WaveformEstimator, validate_waveforms
+from ..io._network_events import NetworkEvents
 
 _BATCH = 256
 
@@ -61,8 +62,9 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
 
         Returns
         -------
-        X_new : ndarray
-            float32 if X is float32, else float64; see the class for its shape.
+        X_new : ndarray or NetworkEvents
+            float32 if X is float32, else float64; see the class for its shape. Of NetworkEvents
+            what stays waveforms of the stations keeps their distances and places.
 
         Raises
         ------
@@ -70,9 +72,11 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
             If X does not have the shape seen by ``fit``, or holds values that are not finite.
         """
         check_is_fitted(self)
-        ndim = _n_axes(X)
+        ndim, given = _n_axes(X), X
         X = self._validate(X, reset=False)
         result = self._apply(X) if isinstance(X, np.ndarray) else self._apply_lazily(X)
+        if isinstance(given, NetworkEvents) and _is_of_stations(result, given):
+            return NetworkEvents(result, offsets=given.offsets, stations=given.stations)
         return result[:, 0] if ndim == 2 and self._keeps_shape else result
 
     def _validate(self, X, *, reset):
@@ -108,6 +112,11 @@ class WaveformTransformer(TransformerMixin, WaveformEstimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.requires_fit = True
         return tags
+
+
+def _is_of_stations(result, events):
+    """Whether a result is still waveforms, of the components of the same stations."""
+    return result.ndim == 4 and result.shape[:3] == events.shape[:3]
 
 
 def _n_axes(X):

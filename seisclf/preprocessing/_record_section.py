@@ -107,6 +107,9 @@ class RecordSection(WaveformTransformer):
     No sample is skipped, and edges are smooth. Ink of several traces on one pixel adds up and
     saturates at 1. The mean of a trace is taken off before it is drawn.
 
+    All traces of an event are taken to begin at the same time. Recordings that were cut around the
+    arrival at each station have no move-out left to show.
+
     A regressor that was fitted on the traces that it then predicts is nearer to the truth there
     than on new events. Where that matters, give one that was fitted on other events, frozen.
 
@@ -296,6 +299,11 @@ class RecordSection(WaveformTransformer):
                 f"NetworkEvents(X, offsets=...) in both, or set offsets"
             )
         return X
+
+    def _validate(self, X, *, reset):
+        waveforms = super()._validate(X, reset=reset)
+        # The waveforms alone would have lost their distances.
+        return X if isinstance(X, NetworkEvents) else waveforms
 
     def _origin_of_offsets(self, X):
         if self.offsets is not None:

@@ -3,5 +3,6 @@
 from ._geodesy import epicentral_error
 from ._locate import locate_source
 from ._locations import Locations
+from ._locator import SourceLocator
 
-__all__ = ["Locations", "epicentral_error", "locate_source"]
+__all__ = ["Locations", "SourceLocator", "epicentral_error", "locate_source"]

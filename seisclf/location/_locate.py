@@ -198,15 +198,15 @@ def checked_settings(loss, f_scale, level, n_starts, correlation=0.0, too_few="r
     """Settings of a search, refused where they make no sense."""
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {LOSSES}; got {loss!r}")
-    if not isinstance(f_scale, numbers.Real) or not f_scale > 0:
+    if not isinstance(f_scale, numbers.Real) or not float(f_scale) > 0:
         raise ValueError(
             f"f_scale must be a positive number of standard deviations; got {f_scale!r}"
         )
-    if not isinstance(level, numbers.Real) or not 0 < level < 1:
+    if not isinstance(level, numbers.Real) or not 0 < float(level) < 1:
         raise ValueError(f"level must lie between 0 and 1, e.g. 0.9; got {level!r}")
     if not isinstance(n_starts, numbers.Integral) or n_starts < 1:
         raise ValueError(f"n_starts must be a positive integer; got {n_starts!r}")
-    if not isinstance(correlation, numbers.Real) or not 0 <= correlation < 1:
+    if not isinstance(correlation, numbers.Real) or not 0 <= float(correlation) < 1:
         raise ValueError(f"correlation must lie in [0, 1); got {correlation!r}")
     if too_few not in ("raise", "nan"):
         raise ValueError(f'too_few must be "raise" or "nan"; got {too_few!r}')

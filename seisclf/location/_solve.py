@@ -76,7 +76,7 @@ def solve(observations, settings):
     found = sorted(zip(*_roll_down(observations, starts, settings)), key=lambda pair: pair[0])
     # What lies far above the best can not become a second solution: -ln(1 - level) is the limit.
     limit = found[0][0] - 2 * np.log(1 - settings.level) + 1
-    solutions = []
+    solutions: list[Solution] = []
     for cost, x in found:
         if cost > limit or any(_same(x, known, settings) for known in solutions):
             continue

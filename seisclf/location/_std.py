@@ -1,0 +1,61 @@
+"""Predictions of somebody else's regressor, with standard deviations where it states them."""
+
+import inspect
+
+import numpy as np
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import Pipeline
+
+
+def predict_with_std(regressor, X):
+    """Predictions of a fitted regressor, one number for each row.
+
+    Parameters
+    ----------
+    regressor : estimator
+        Fitted.
+    X : ndarray of shape (n_rows, n_components, n_samples)
+        Waveforms.
+
+    Returns
+    -------
+    predicted : ndarray of float64 of shape (n_rows,)
+        Predictions.
+    std : ndarray of float64 of shape (n_rows,) or None
+        None if the regressor states none.
+
+    Raises
+    ------
+    ValueError
+        If it predicts several numbers, or none that is finite.
+    """
+    if _may_state_std(regressor):
+        try:
+            predicted, std = regressor.predict(X, return_std=True)
+        except (TypeError, ValueError):
+            # A loss without a standard deviation; anything else is said again below.
+            predicted, std = regressor.predict(X), None
+    else:
+        predicted, std = regressor.predict(X), None
+    predicted = _one_number(predicted, len(X), regressor)
+    return predicted, None if std is None else _one_number(std, len(X), regressor)
+
+
+def _may_state_std(regressor):
+    if isinstance(regressor, FrozenEstimator):
+        return _may_state_std(regressor.estimator)
+    if isinstance(regressor, Pipeline):
+        return _may_state_std(regressor.steps[-1][1])
+    return "return_std" in inspect.signature(regressor.predict).parameters
+
+
+def _one_number(values, n, regressor):
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape == (n, 1):
+        values = values[:, 0]
+    if values.shape != (n,) or not np.isfinite(values).all():
+        raise ValueError(
+            f"{type(regressor).__name__} must predict one finite number for each trace; got shape "
+            f"{values.shape} for {n} traces"
+        )
+    return values

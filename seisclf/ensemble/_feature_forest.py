@@ -1,24 +1,15 @@
 """Features of seismograms and a forest in one classifier: the baseline that is hard to beat."""
 
-import numbers
-
 import numpy as np
-from sklearn.base import ClassifierMixin, clone
+from sklearn.base import ClassifierMixin
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
-from ..base import WaveformEstimator, validate_waveforms
-from ..feature_extraction import SeismicFeatures
-from ..utils import check_seed
-from ._importances import grouped_importances
+from ._forest_on_features import ForestOnFeatures
 from ._weights import event_weights
 
-_FORESTS = {"random_forest": RandomForestClassifier, "extra_trees": ExtraTreesClassifier}
-_STATISTICS = {"mean": np.nanmean, "median": np.nanmedian}
 
-
-class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
+class FeatureForestClassifier(ClassifierMixin, ForestOnFeatures):
     """Random forest on features of seismograms.
 
     The classifier of Provost et al. [1]_: features that say in numbers what an analyst sees,
@@ -135,6 +126,12 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
     1.0
     """
 
+    _forests = {
+        "random_forest": RandomForestClassifier,
+        "extra_trees": ExtraTreesClassifier,
+    }
+    _score_name = "probability of the true class"
+
     def __init__(
         self,
         *,
@@ -158,25 +155,27 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
         n_jobs=None,
         random_state=None,
     ):
-        self.features = features
-        self.sampling_rate = sampling_rate
-        self.components = components
-        self.forest = forest
-        self.n_estimators = n_estimators
-        self.criterion = criterion
-        self.max_depth = max_depth
-        self.min_samples_split = min_samples_split
-        self.min_samples_leaf = min_samples_leaf
-        self.min_weight_fraction_leaf = min_weight_fraction_leaf
-        self.max_features = max_features
-        self.max_leaf_nodes = max_leaf_nodes
-        self.bootstrap = bootstrap
-        self.max_samples = max_samples
-        self.oob_score = oob_score
         self.class_weight = class_weight
-        self.imputation = imputation
-        self.n_jobs = n_jobs
-        self.random_state = random_state
+        super().__init__(
+            features=features,
+            sampling_rate=sampling_rate,
+            components=components,
+            forest=forest,
+            n_estimators=n_estimators,
+            criterion=criterion,
+            max_depth=max_depth,
+            min_samples_split=min_samples_split,
+            min_samples_leaf=min_samples_leaf,
+            min_weight_fraction_leaf=min_weight_fraction_leaf,
+            max_features=max_features,
+            max_leaf_nodes=max_leaf_nodes,
+            bootstrap=bootstrap,
+            max_samples=max_samples,
+            oob_score=oob_score,
+            imputation=imputation,
+            n_jobs=n_jobs,
+            random_state=random_state,
+        )
 
     def fit(self, X, y, sample_weight=None):
         """Compute the features and grow the trees.
@@ -202,8 +201,7 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
         ValueError
             If X, y or a parameter cannot be used.
         """
-        features = self._make_features()
-        X, y = self._validate(X, y, features=features, reset=True)
+        X, y, features = self._begin_fit(X, y)
         check_classification_targets(y)
         if len(np.unique(y)) < 2:
             raise ValueError(
@@ -211,14 +209,8 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
                 "of another one, e.g. noise (seisclf.datasets.add_noise_class)"
             )
         self._check_imputation()
-        forest = self._make_forest()
         weight = event_weights(y, self.class_weight, sample_weight)
-
-        self.features_ = features
-        table = _as_table(features.fit_transform(X, y))
-        self.feature_names_ = _names(features, table.shape[1])
-        self.fill_values_ = self._fill_values(table)
-        self.forest_ = forest.fit(self._fill(table), y, sample_weight=weight)
+        self._grow(X, y, features, weight)
         self.classes_ = self.forest_.classes_
         return self
 
@@ -254,250 +246,6 @@ class FeatureForestClassifier(ClassifierMixin, WaveformEstimator):
         probabilities = self.predict_proba(X)
         return self.classes_[probabilities.argmax(axis=1)]
 
-    def extract_features(self, X):
-        """The table that the trees see.
-
-        Parameters
-        ----------
-        X : array-like or LazyWaveforms of the shape of the events in ``fit``
-            Waveforms.
-
-        Returns
-        -------
-        table : ndarray of shape (n_events, n_features)
-            Features, imputed; columns are named by ``feature_names_``.
-        """
-        check_is_fitted(self)
-        X = self._validate(X, features=self.features_, reset=False)
-        return self._fill(_as_table(self.features_.transform(X)))
-
-    @property
-    def feature_importances_(self):
-        """Mean decrease of impurity, of shape (n_features,); sums to one."""
-        check_is_fitted(self)
-        return self.forest_.feature_importances_
-
-    @property
-    def oob_score_(self):
-        """Accuracy on events out of the bag."""
-        return self.forest_.oob_score_
-
-    def feature_table(self):
-        """Say what each feature is and how much the trees use it.
-
-        Returns
-        -------
-        table : pandas.DataFrame
-            One row per feature: ``column``, ``station``, ``channel``, ``name``, ``group``,
-            ``family`` and whatever else the features tell of themselves, and ``importance``
-            (``feature_importances_``).
-        """
-        import pandas as pd
-
-        check_is_fitted(self)
-        if hasattr(self.features_, "output_table"):
-            table = self.features_.output_table()
-        else:
-            table = pd.DataFrame({"column": self.feature_names_, "name": self.feature_names_})
-            table = table.assign(station="", channel="", group="", family=table["name"])
-        return table.assign(importance=self.feature_importances_)
-
-    def grouped_importances(
-        self,
-        X,
-        y,
-        *,
-        by="family",
-        n_repeats=10,
-        scoring=None,
-        sample_weight=None,
-        random_state=None,
-    ):
-        """How much worse predictions get when features of one kind are shuffled together.
-
-        Features of seismograms are strongly correlated: shuffled one at a time, each seems
-        useless, because the others know the same. Shuffled as a group they show what the group is
-        worth.
-
-        Parameters
-        ----------
-        X : array-like or LazyWaveforms of the shape of the events in ``fit``
-            Events that were not trained on, or importances show what was learned by heart.
-        y : array-like of shape (n_events,)
-            Their labels.
-        by : {"family", "group", "channel", "station", "feature"}, sequence of str or callable, \
-                default="family"
-            What is shuffled together: a column of :meth:`feature_table` ("feature": each by
-            itself), several columns (``("channel", "family")``), or a function that gives the
-            name of the group for a row of that table.
-        n_repeats : int, default=10
-            Number of times each group is shuffled.
-        scoring : str or callable, optional
-            Score, by scikit-learn's name. Default: the mean probability of the true class, over
-            the events of each class and then over classes, which shows more on few events than
-            a score of labels.
-        sample_weight : array-like of shape (n_events,), optional
-            Weights of events in the score.
-        random_state : int, RandomState, Generator or None, default=None
-            Seed of the shuffling.
-
-        Returns
-        -------
-        importances : Bunch
-            ``names`` of the groups, most important first; ``importances`` of shape (n_groups,
-            n_repeats), the loss of score at each repetition; ``importances_mean`` and
-            ``importances_std`` of shape (n_groups,); ``n_features`` of each group; ``score``
-            without shuffling; ``by``.
-
-        References
-        ----------
-        .. [1] Au, Q., Herbinger, J., Stachl, C., Bischl, B., Casalicchio, G. (2022). Grouped
-           feature importance and combined features effect plot. Data Mining and Knowledge
-           Discovery, 36, 1401–1450. https://doi.org/10.1007/s10618-022-00840-5
-        """
-        features = self.extract_features(X)
-        return grouped_importances(
-            self.forest_,
-            features,
-            np.asarray(y),
-            table=self.feature_table(),
-            by=by,
-            n_repeats=n_repeats,
-            scoring=scoring,
-            sample_weight=sample_weight,
-            random_state=random_state,
-        )
-
-    def explain(self, X, y, **params):
-        """Draw :meth:`grouped_importances`.
-
-        Parameters
-        ----------
-        X : array-like or LazyWaveforms of the shape of the events in ``fit``
-            Events that were not trained on.
-        y : array-like of shape (n_events,)
-            Their labels.
-        **params : dict
-            Passed to :meth:`FeatureImportanceDisplay.from_estimator`.
-
-        Returns
-        -------
-        display : FeatureImportanceDisplay
-            The picture and what it shows.
-        """
-        from ._importance_display import FeatureImportanceDisplay
-
-        return FeatureImportanceDisplay.from_estimator(self, X, y, **params)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = _takes_nan(self._features_or_default())
-        return tags
-
-    @classmethod
-    def _get_test_params(cls):
-        # Without detrending, or nothing is left of the two "samples" of scikit-learn's tables.
-        small = SeismicFeatures(features=["fft_centroid", "kurt_sig", "rms"], detrend=None)
-        # Without random draws of events and features a weight of two is exactly an event twice.
-        exact = {"bootstrap": False, "max_features": None, "random_state": 0}
-        return [
-            {"features": small, "n_estimators": 5, **exact},
-            {"features": small, "n_estimators": 5, "imputation": -1.0, **exact},
-        ]
-
-    def _validate(self, X, y="no_validation", *, features, reset):
-        return validate_waveforms(
-            self, X, y, reset=reset, ndim=(2, 3, 4), allow_nan=_takes_nan(features)
-        )
-
-    def _features_or_default(self):
-        if self.features is not None:
-            return self.features
-        return SeismicFeatures(sampling_rate=self.sampling_rate, components=self.components)
-
-    def _make_features(self):
-        features = self._features_or_default()
-        if not hasattr(features, "fit") or not hasattr(features, "transform"):
-            raise TypeError(
-                f"features must be a transformer, e.g. SeismicFeatures(sampling_rate=100.0); got "
-                f"{features!r}"
-            )
-        # Trees want an array, whatever the session's set_output configuration says.
-        features = clone(features)
-        return features.set_output(transform="default") if _names_outputs(features) else features
-
-    def _make_forest(self):
-        if self.forest not in _FORESTS:
-            raise ValueError(f"forest must be one of {sorted(_FORESTS)}; got {self.forest!r}")
-        bootstrap = self.forest == "random_forest" if self.bootstrap is None else self.bootstrap
-        if self.oob_score and not bootstrap:
-            raise ValueError(
-                "oob_score=True needs events left out of each tree: set bootstrap=True"
-            )
+    def _forest_params(self):
         subsample = self.class_weight == "balanced_subsample"
-        return _FORESTS[self.forest](
-            n_estimators=self.n_estimators,
-            criterion=self.criterion,
-            max_depth=self.max_depth,
-            min_samples_split=self.min_samples_split,
-            min_samples_leaf=self.min_samples_leaf,
-            min_weight_fraction_leaf=self.min_weight_fraction_leaf,
-            max_features=self.max_features,
-            max_leaf_nodes=self.max_leaf_nodes,
-            bootstrap=bootstrap,
-            max_samples=self.max_samples if bootstrap else None,
-            oob_score=self.oob_score,
-            class_weight="balanced_subsample" if subsample else None,
-            n_jobs=self.n_jobs,
-            random_state=check_seed(self.random_state),
-        )
-
-    def _check_imputation(self):
-        named = isinstance(self.imputation, str) and self.imputation in ("native", *_STATISTICS)
-        if not named and not isinstance(self.imputation, numbers.Real):
-            raise ValueError(
-                f'imputation must be "native", {", ".join(map(repr, _STATISTICS))} or a number; '
-                f"got {self.imputation!r}"
-            )
-
-    def _fill_values(self, table):
-        if self.imputation == "native":
-            return None
-        if self.imputation not in _STATISTICS:
-            return np.full(table.shape[1], self.imputation, dtype=table.dtype)
-        # A feature that no training event has can't be learned from: any value will do.
-        values = np.zeros(table.shape[1], dtype=table.dtype)
-        defined = ~np.isnan(table).all(axis=0)
-        values[defined] = _STATISTICS[self.imputation](table[:, defined], axis=0)
-        return values
-
-    def _fill(self, table):
-        if self.fill_values_ is None:
-            return table
-        return np.where(np.isnan(table), self.fill_values_, table)
-
-
-def _as_table(features):
-    table = np.asarray(features)
-    if table.ndim != 2:
-        raise ValueError(
-            f"features must give a table of shape (n_events, n_features); got shape {table.shape}"
-        )
-    table = table.astype(np.float32)  # what trees compare; a copy, so that the next line may write
-    table[np.isinf(table)] = np.nan
-    return table
-
-
-def _names(features, n_columns):
-    if hasattr(features, "get_feature_names_out"):
-        return np.asarray(features.get_feature_names_out(), dtype=object)
-    return np.array([f"feature{i}" for i in range(n_columns)], dtype=object)
-
-
-def _names_outputs(features):
-    return hasattr(features, "set_output") and hasattr(features, "get_feature_names_out")
-
-
-def _takes_nan(features):
-    tags = getattr(features, "__sklearn_tags__", None)
-    return bool(tags is not None and tags().input_tags.allow_nan)
+        return {"class_weight": "balanced_subsample" if subsample else None}

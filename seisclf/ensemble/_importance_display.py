@@ -67,18 +67,19 @@ class FeatureImportanceDisplay:
 
         Parameters
         ----------
-        estimator : FeatureForestClassifier or Pipeline ending in one
+        estimator : FeatureForestClassifier, FeatureForestRegressor or Pipeline ending in one
             Fitted.
         X : array-like of the shape of the events in ``fit``
             Events that were not trained on.
         y : array-like of shape (n_events,)
-            Their labels.
+            Their labels, or numbers.
         by : str, sequence of str or callable, default="family"
             What is shuffled together, see :meth:`FeatureForestClassifier.grouped_importances`.
         n_repeats : int, default=10
             Number of times each group is shuffled.
         scoring : str or callable, optional
-            Score, by scikit-learn's name; by default the mean probability of the true class.
+            Score, by scikit-learn's name; by default the mean probability of the true class, of
+            a regressor R².
         sample_weight : array-like of shape (n_events,), optional
             Weights of events in the score.
         random_state : int, RandomState, Generator or None, default=None
@@ -101,7 +102,8 @@ class FeatureImportanceDisplay:
         forest, X = _last_step(estimator, X)
         if not hasattr(forest, "grouped_importances"):
             raise TypeError(
-                f"estimator must be a FeatureForestClassifier, or a Pipeline that ends in one; "
+                f"estimator must be a FeatureForestClassifier, a FeatureForestRegressor, or a "
+                f"Pipeline that ends in one; "
                 f"got a {type(forest).__name__}"
             )
         importances = forest.grouped_importances(
@@ -113,8 +115,8 @@ class FeatureImportanceDisplay:
             sample_weight=sample_weight,
             random_state=random_state,
         )
-        named = {} if scoring is None else {"score_name": _name_of(scoring)}
-        return cls(importances, **named).plot(max_groups=max_groups, ax=ax)
+        score_name = forest._score_name if scoring is None else _name_of(scoring)
+        return cls(importances, score_name=score_name).plot(max_groups=max_groups, ax=ax)
 
     def plot(self, *, max_groups=20, ax=None):
         """Draw the bars.

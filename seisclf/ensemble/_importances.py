@@ -26,12 +26,12 @@ def grouped_importances(
 
     Parameters
     ----------
-    model : classifier
+    model : classifier or regressor
         Fitted on features.
     features : ndarray of shape (n_events, n_features)
         Of events that were not trained on.
     y : ndarray of shape (n_events,)
-        Labels.
+        Labels, or numbers.
     table : pandas.DataFrame
         What each feature is, one row per column of `features`.
     by : str, sequence of str or callable
@@ -39,7 +39,7 @@ def grouped_importances(
     n_repeats : int
         Permutations per group.
     scoring : str, callable or None
-        None: mean probability of the true class, macro-averaged.
+        None: mean probability of the true class, macro-averaged; of a regressor R².
     sample_weight : ndarray of shape (n_events,), optional
         Weights of events in the score.
     random_state : int, RandomState, Generator or None
@@ -55,7 +55,7 @@ def grouped_importances(
     if n_repeats < 1:
         raise ValueError(f"n_repeats must be at least 1; got {n_repeats!r}")
     if len(features) != len(y):
-        raise ValueError(f"X has {len(features)} events and y {len(y)} labels: give one for each")
+        raise ValueError(f"X has {len(features)} events and y {len(y)} targets: give one for each")
     scores = _scorer(model, scoring, sample_weight, y)
     names, members = _groups(table, by)
     # Each group gets the same permutations, so that their differences are not those of the draws.
@@ -87,7 +87,7 @@ def grouped_importances(
 
 def _scorer(model, scoring, sample_weight, y):
     """Function from tables of shape (n_tables, n_events, n_features) to a score of each."""
-    if scoring is None:
+    if scoring is None and hasattr(model, "predict_proba"):
         return lambda tables: _true_class_probability(model, tables, y, sample_weight)
     scorer = check_scoring(model, scoring=scoring)
     extra = {} if sample_weight is None else {"sample_weight": sample_weight}

@@ -148,6 +148,12 @@ def forest_contributions(estimator, X):
     True
     """
     forest, X = forest_of(estimator, X)
+    if not hasattr(forest, "classes_"):
+        raise TypeError(
+            f"contributions are explained to probabilities of classes, of which "
+            f"{type(forest).__name__} has none: ask forest_permutation_importance(estimator, X, "
+            f"y) what it relies on"
+        )
     features = forest.extract_features(X)
     trees = forest.forest_.estimators_
     # What trees compare with their thresholds is in single precision.

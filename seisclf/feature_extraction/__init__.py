@@ -1,8 +1,9 @@
 """From seismograms to numbers a classifier without a network can use."""
 
+from ._envelope_features import EnvelopeFeatures
 from ._seismic_features import SeismicFeatures
 
-__all__ = ["SeismicFeatures", "TsfreshFeatures"]
+__all__ = ["EnvelopeFeatures", "SeismicFeatures", "TsfreshFeatures"]
 
 
 def __getattr__(name):

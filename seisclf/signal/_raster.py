@@ -128,8 +128,7 @@ def _draw_intervals(start, stop, ink, picture, n_pictures, n_columns):
     cut = np.bincount(index, (ink * (within / _STEPS)).ravel(), size).reshape(begun.shape)
     pictures = np.cumsum(begun, axis=-1, out=begun)
     pictures -= cut
-    pictures *= 1 / _STEPS
-    return pictures[:, :, :-1]
+    return pictures[:, :, :-1] * (1 / _STEPS)
 
 
 def draw_strips(values, start, stop, picture, *, n_pictures, n_columns):
@@ -151,5 +150,5 @@ def draw_strips(values, start, stop, picture, *, n_pictures, n_columns):
     pictures : ndarray of shape (n_pictures, n_rows, n_columns), float64
         Grey of each pixel.
     """
-    ends = (np.broadcast_to(end[:, np.newaxis], values.shape) for end in (start, stop))
-    return _draw_intervals(*ends, values, picture, n_pictures, n_columns)
+    start, stop = (np.broadcast_to(end[:, np.newaxis], values.shape) for end in (start, stop))
+    return _draw_intervals(start, stop, values, picture, n_pictures, n_columns)

@@ -93,22 +93,42 @@ class Locations:
         ValueError
             If `y` has another number of events.
         """
+        return self.relative_errors(y) <= 1
+
+    def relative_errors(self, y):
+        """How far known epicentres are, over the reach of the ellipse in their direction.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_events, 2)
+            Latitude and longitude of the known epicentres in degrees.
+
+        Returns
+        -------
+        errors : ndarray of float64 of shape (n_events,)
+            1 on the edge of the ellipse; of two solutions the smaller one. Infinite for events
+            that were not located.
+
+        Raises
+        ------
+        ValueError
+            If `y` has another number of events.
+        """
         y = np.atleast_2d(check_places(y, "y"))
         if y.shape != self.shape:
             raise ValueError(f"y must have the shape {self.shape}; got {y.shape}")
-        return self._inside(y, "") | self._inside(y, "second_")
+        return np.minimum(self._relative(y, ""), self._relative(y, "second_"))
 
-    def _inside(self, y, prefix):
+    def _relative(self, y, prefix):
         names = ("latitude", "longitude", "semi_major_km", "semi_minor_km", "ellipse_azimuth")
         columns = self.table[[prefix + name for name in names]].to_numpy()
-        inside = np.zeros(len(y), dtype=bool)
+        errors = np.full(len(y), np.inf)
         for i, (latitude, longitude, major, minor, azimuth) in enumerate(columns):
-            if not np.isfinite(latitude):
-                continue
-            east, north = local_kilometres((latitude, longitude), y[i])
-            along, across = _turned(east, north, azimuth)
-            inside[i] = (along / major) ** 2 + (across / minor) ** 2 <= 1
-        return inside
+            if np.isfinite([latitude, *y[i]]).all():
+                east, north = local_kilometres((latitude, longitude), y[i])
+                along, across = _turned(east, north, azimuth)
+                errors[i] = np.hypot(along / major, across / minor)
+        return errors
 
     def standard_errors(self):
         """Standard deviation along each axis of the ellipses.

@@ -17,6 +17,7 @@ from ._std import predict_with_std
 from ._traces import geodesics_to, recorded_traces
 
 _FEWEST_PICKS = 10
+_FEWEST_EVENTS, _MOST_EVENTS = 20, 300
 
 
 class SourceLocator(BaseEstimator):
@@ -73,6 +74,8 @@ class SourceLocator(BaseEstimator):
         ``scale``, the factor of the standard deviations; ``correlation`` of the standardised
         errors within an event; ``constant`` and ``slope`` of the standard deviation, ``constant +
         slope * distance``, None where the regressor states its own.
+    std_factor_ : float
+        Further factor of all standard deviations, with which the ellipses hold what they say.
     sp_velocity_ : float or None
         As used, in km/s.
     stations_ : ndarray of shape (n_stations, 2) or None
@@ -101,6 +104,12 @@ class SourceLocator(BaseEstimator):
     slope times the distance predicted, neither negative. What the traces of an event share is the
     mean of r_i r_j over all pairs within events, over the mean of r²; it is taken out before the
     search, and widens the ellipses in the directions in which common errors push.
+
+    *Ellipses.* The training events of at least three stations (300 of them at most) are then
+    located from these distances out of fold. If the epicentres lie r times as far as the edge of
+    the ellipse in their direction, the quantile of r at `level` is one more factor of all standard
+    deviations, ``std_factor_``: what is not normal, and not the same everywhere, is in it. With
+    fewer than 20 such events it is 1.
 
     Distances are epicentral: a deep source right below a station is near it. A time from P to S
     tells the distance to the hypocentre, which is larger; with ``sp_velocity=None`` the mean depth
@@ -172,6 +181,8 @@ class SourceLocator(BaseEstimator):
             If X, y, stations or a parameter cannot be used, or no place of a station is known.
         """
         self._check_parameters()
+        if self.picker is not None:
+            opened(self.picker)
         waveforms = validate_waveforms(self, X, reset=True, ndim=(4,), allow_nan=True)
         y = _check_epicentres(y, len(waveforms))
         places = self._places(X, waveforms.shape[:2], stations)
@@ -183,13 +194,16 @@ class SourceLocator(BaseEstimator):
         self.n_traces_ = len(traces.event)
         distance, azimuth = geodesics_to(places, traces, y)
         seed = check_seed(self.random_state)
-        self.offset_regressor_, errors = self._trained("offset_regressor", traces, distance, seed)
-        self.offset_errors_ = errors
-        self.back_azimuth_regressor_, errors = self._trained(
-            "back_azimuth_regressor", traces, azimuth, seed, period=360.0
-        )
-        self.back_azimuth_errors_ = errors
-        self.sp_velocity_, self.sp_errors_ = self._learn_picks(traces, distance)
+        offset = self._trained("offset_regressor", traces, distance, seed)
+        self.offset_regressor_, self.offset_errors_, offset = offset
+        direction = self._trained("back_azimuth_regressor", traces, azimuth, seed, period=360.0)
+        self.back_azimuth_regressor_, self.back_azimuth_errors_, direction = direction
+        seconds = None if self.picker is None else sp_times(self.picker, traces.waveforms)
+        self.sp_velocity_, self.sp_errors_ = self._learn_picks(seconds, distance, traces.event)
+        self.std_factor_ = 1.0
+        if self.calibrate is not None:
+            tables = self._tables(traces, offset, direction, seconds)
+            self.std_factor_ = self._calibrated(tables, places, y, seed)
         return self
 
     def predict(self, X, stations=None):
@@ -220,12 +234,16 @@ class SourceLocator(BaseEstimator):
         waveforms = validate_waveforms(self, X, reset=False, ndim=(4,), allow_nan=True)
         places = self._places(X, waveforms.shape[:2], stations, known=self.stations_)
         traces = recorded_traces(waveforms, places)
+        offset, direction = (
+            predict_with_std(regressor, traces.waveforms)
+            if regressor is not None and len(traces.event)
+            else None
+            for regressor in (self.offset_regressor_, self.back_azimuth_regressor_)
+        )
+        seconds = None if self.picker is None else sp_times(self.picker, traces.waveforms)
+        tables = self._tables(traces, offset, direction, seconds)
         return locate_all(
-            self._measure(traces),
-            places,
-            settings,
-            correlation=(self.offset_errors_ or {}).get("correlation", 0.0),
-            too_few=self.too_few,
+            tables, places, settings, correlation=self._correlation(), too_few=self.too_few
         )
 
     def score(self, X, y, stations=None):
@@ -322,10 +340,10 @@ class SourceLocator(BaseEstimator):
         return check_stations(stations, shape, "X")
 
     def _trained(self, name, traces, target, seed, period=None):
-        """A trained copy of a regressor, and its errors as a dict; None, None without one."""
+        """A trained copy of a regressor, its errors, and predictions out of fold with std."""
         regressor = getattr(self, name)
         if regressor is None:
-            return None, None
+            return None, None, None
         trained = fitted_clone(regressor, traces.waveforms, target, traces.event)
         if self.calibrate is None:
             if predict_with_std(trained, traces.waveforms[:1])[1] is None:
@@ -333,12 +351,10 @@ class SourceLocator(BaseEstimator):
                     f"{name} states no standard deviation, so that they must be measured: "
                     f"calibrate=5, or take a regressor with predict(X, return_std=True)"
                 )
-            return trained, vars(Errors())
+            return trained, vars(Errors()), None
         n_events = len(np.unique(traces.event))
         if n_events < 2:
-            raise ValueError(
-                f"calibrate={self.calibrate} needs at least two events; got {n_events}"
-            )
+            raise ValueError(f"calibrate needs at least two events, or None; got {n_events}")
         predicted, std = out_of_fold(
             regressor,
             traces.waveforms,
@@ -357,53 +373,67 @@ class SourceLocator(BaseEstimator):
             period=period,
             grows=period is None,
         )
-        return trained, vars(errors)
+        return trained, vars(errors), (predicted, std)
 
-    def _learn_picks(self, traces, distance):
+    def _learn_picks(self, seconds, distance, event):
         """Velocity and errors of the distances from picks; None, None without a picker."""
-        if self.picker is None:
+        if seconds is None:
             return None, None
-        opened(self.picker)
-        velocity, fixed = self.sp_velocity, self.sp_std
-        if velocity is not None and fixed is not None:
-            return float(velocity), vars(Errors(constant=float(fixed), slope=0.0))
-        seconds = sp_times(self.picker, traces.waveforms)
+        velocity, std = self.sp_velocity, self.sp_std
         picked = np.isfinite(seconds)
-        if picked.sum() < _FEWEST_PICKS:
+        if (velocity is None or std is None) and picked.sum() < _FEWEST_PICKS:
             raise ValueError(
                 f"picker found both P and S on {picked.sum()} of {len(seconds)} training traces, "
                 f"where {_FEWEST_PICKS} are needed to measure their spread: give sp_velocity and "
                 f"sp_std"
             )
-        seconds, distance, event = seconds[picked], distance[picked], traces.event[picked]
+        seconds, distance = seconds[picked], distance[picked]
         if velocity is None:
             velocity = np.median(distance / seconds)
-        if fixed is not None:
-            return float(velocity), vars(Errors(constant=float(fixed), slope=0.0))
-        errors = measured_errors(distance, velocity * seconds, None, event, level=self.level)
+        if std is not None:
+            return float(velocity), vars(Errors(constant=float(std), slope=0.0))
+        errors = measured_errors(
+            distance, velocity * seconds, None, event[picked], level=self.level
+        )
         return float(velocity), vars(errors)
 
-    def _measure(self, traces):
-        """Distances and directions of all kinds, as tables of events and stations."""
-        tables = []
-        for kind, regressor, errors in (
-            (0, self.offset_regressor_, self.offset_errors_),
-            (2, self.back_azimuth_regressor_, self.back_azimuth_errors_),
-        ):
-            if regressor is None:
-                continue
-            values = std = np.empty(0)
-            if len(traces.event):
-                values, stated = predict_with_std(regressor, traces.waveforms)
-                std = np.maximum(Errors(**errors).std(values, stated), 1e-6)
+    def _tables(self, traces, offset, direction, seconds):
+        """What was said of the traces, as tables of events and stations for the search."""
+        said = []
+        if offset is not None:
             # What a regressor extrapolates to: no distance is negative or beyond the antipode.
-            values = np.clip(values, 0, LARGEST_DISTANCE) if kind == 0 else values
+            said.append(
+                (0, np.clip(offset[0], 0, LARGEST_DISTANCE), offset[1], self.offset_errors_)
+            )
+        if seconds is not None:
+            said.append((1, self.sp_velocity_ * seconds, None, self.sp_errors_))
+        if direction is not None:
+            said.append((2, *direction, self.back_azimuth_errors_))
+        tables = []
+        for kind, values, stated, errors in said:
+            std = np.maximum(self.std_factor_ * Errors(**errors).std(values, stated), 1e-6)
             tables.append(Measured(kind, traces.table(values), traces.table(std)))
-        if self.picker is not None:
-            values = self.sp_velocity_ * sp_times(self.picker, traces.waveforms)
-            std = Errors(**self.sp_errors_).std(values, None)
-            tables.append(Measured(1, traces.table(values), traces.table(std)))
-        return tables
+        return tables or [Measured(0, *np.full((2, *traces.shape), np.nan))]
+
+    def _correlation(self):
+        return (self.offset_errors_ or {}).get("correlation", 0.0)
+
+    def _calibrated(self, tables, places, y, seed):
+        """Factor of all standard deviations with which the ellipses hold what they say."""
+        n_stations = np.sum(np.any([np.isfinite(t.values) for t in tables if t.kind != 2], 0), 1)
+        # With two stations a mirror image is always there, and makes the test an easy one.
+        events = np.flatnonzero(n_stations >= 3)
+        if len(events) < _FEWEST_EVENTS:
+            return 1.0
+        events = np.random.default_rng(seed).permutation(events)[:_MOST_EVENTS]
+        parts = [Measured(t.kind, t.values[events], t.std[events]) for t in tables]
+        settings = self._check_parameters()
+        found = locate_all(
+            parts, places[events], settings, correlation=self._correlation(), too_few="nan"
+        )
+        errors = np.sort(found.relative_errors(y[events]))
+        rank = int(np.ceil(self.level * (len(errors) + 1)))
+        return float(errors[min(rank, len(errors)) - 1])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

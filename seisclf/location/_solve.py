@@ -161,11 +161,11 @@ def _described(observations, x, cost, settings):
         cost=cost,
         fitted=observations.predicted(x),
         weights=weights,
-        covariance=_covariance(slopes, observations.curvatures(x), weights, settings),
+        covariance=_covariance(slopes, observations.curvatures(x), weights),
     )
 
 
-def _covariance(slopes, curvatures, weights, settings):
+def _covariance(slopes, curvatures, weights):
     """Covariance of east and north in km².
 
     Along each axis of the weighted normal equations, the half width d at which the misfit has
@@ -176,11 +176,7 @@ def _covariance(slopes, curvatures, weights, settings):
     quartic = np.sum(weights * (curvatures / 2) ** 2)
     values = np.maximum(values, 0)
     widths = 2 / (values + np.sqrt(values**2 + 4 * quartic))
-    return _INFLATION(settings) * (axes * widths) @ axes.T
-
-
-def _INFLATION(settings):
-    return 1.0
+    return (axes * widths) @ axes.T
 
 
 def _losses(residuals, settings):

@@ -63,8 +63,8 @@ class EnvelopeFeatures(TransformerMixin, WaveformEstimator):
     lead : float, default=3.0
         Seconds of "bins" before the onset.
     duration : float, optional
-        Seconds after the onset that are looked at. Default: what every window holds, from the
-        latest possible onset to its end.
+        Seconds after the onset that are looked at. Default: to the end of the window, of bins as
+        many as the earliest possible onset leaves room for.
     bin_length : float, default=1.0
         Of "bins", in seconds.
     groups : sequence of {"bins", "times", "steps"}, default=("bins", "times", "steps")
@@ -94,10 +94,12 @@ class EnvelopeFeatures(TransformerMixin, WaveformEstimator):
 
     Notes
     -----
-    Power is the squared modulus of the analytic signal in a band (Butterworth of order 4, no
-    phase), averaged over 0.05 s and then over a running 0.5 s. Times are multiples of 0.05 s.
-    A bin that lies before or after the window has the power at that end. A constant channel has a
-    billionth of the largest power of the event.
+    Power is the squared modulus of the analytic signal in a band
+    (:func:`seisclf.signal.bandpass`, both ways), averaged over 0.05 s and then over a running
+    0.5 s. Times are multiples of 0.05 s.
+    Noise is that from 18 to 1 s before the onset, as far as the window holds it. A bin that lies
+    before or after the window has the power at that end. A constant channel has
+    1e-13 of the largest power of the event.
 
     The onset is sought where the recording is expected to begin, so give `onset_range` when
     windows are cut by a detector: a wrong onset moves everything.
@@ -268,23 +270,24 @@ class EnvelopeFeatures(TransformerMixin, WaveformEstimator):
         """Cells in a second."""
         return self.sampling_rate / cell_length(self.sampling_rate, self.n_samples_in_)
 
-    def _latest_onset(self):
+    def _onset_limits(self):
+        """Earliest and latest onset in seconds."""
         if self.onset != "step":
-            return float(self.onset)
+            return float(self.onset), float(self.onset)
         if self.onset_range is None:
-            return self.n_samples_in_ / self.sampling_rate / 2
-        return float(self.onset_range[1])
+            return 0.0, self.n_samples_in_ / self.sampling_rate / 2
+        return tuple(float(t) for t in self.onset_range)
 
     def _duration(self):
         window = self.n_samples_in_ / self.sampling_rate
-        latest = self._latest_onset()
+        earliest, latest = self._onset_limits()
         if latest >= window:
             name = "onset" if self.onset != "step" else "onset_range"
             raise ValueError(
                 f"{name} reaches {latest:g} s, but windows last {window:g} s: give "
                 f"one that lies in the window"
             )
-        return window - latest if self.duration is None else float(self.duration)
+        return window - earliest if self.duration is None else float(self.duration)
 
     @property
     def _has_horizontals(self):
@@ -314,8 +317,7 @@ class EnvelopeFeatures(TransformerMixin, WaveformEstimator):
             return np.full(len(power), int(float(self.onset) * self._rate))
         letters = channel_names(self.components, self.n_channels_in_)
         vertical = letters.index("Z") if "Z" in letters else 0
-        earliest = 0.0 if self.onset_range is None else self.onset_range[0]
-        first, last = (round(t * self._rate) for t in (earliest, self._latest_onset()))
+        first, last = (round(t * self._rate) for t in self._onset_limits())
         return step_onset(log_power(power[:, vertical]), rate=self._rate, first=first, last=last)
 
     def _channels(self, power):

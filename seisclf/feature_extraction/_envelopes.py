@@ -1,19 +1,17 @@
 """Band envelopes of many events on a coarse time axis, and what is read off after the onset."""
 
 import numpy as np
-from scipy import fft
 
-from ..signal import detrend, moving_average
-from ._traces import butterworth_response
+from ..signal import bandpass, detrend, envelope, moving_average
 
 CELL = 0.05  # seconds over which power is averaged first
 QUANTILES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9)
 STEPS = (1.0, 3.0, 6.0)  # lengths in seconds of the averages that a step is between
 _SMOOTHING = 0.5  # seconds
 _ONSET_STEP = 2.0
+_NOISE = (18.0, 1.0)  # from and to so many seconds before the onset
 _AFTER_ONSET = 0.5  # seconds in which no second wave is sought
-_FLOOR = 1e-9  # of the largest power of the event: what a dead channel has
-_ORDER = 4
+_FLOOR = 1e-13  # of the largest power of the event: what a dead channel has
 
 
 def cell_length(sampling_rate, n_samples):
@@ -40,27 +38,27 @@ def band_power(X, *, sampling_rate, bands):
     """
     n_samples = X.shape[-1]
     peak = np.abs(X).max(axis=(1, 2), keepdims=True).astype(np.float64)
-    motion = detrend(X / np.where(peak > 0, peak, 1), kind="constant")
-    # Zeros after the end, so that the end of one filtered trace does not enter its beginning.
-    n_fft = fft.next_fast_len(n_samples + min(n_samples, round(2 * sampling_rate)))
-    spectrum = fft.rfft(motion, n_fft)
-    frequencies = np.arange(spectrum.shape[-1]) * (sampling_rate / n_fft)
+    motion = detrend(X / np.where(peak > 0, peak, 1))
+    # What rounding leaves of a constant is no motion.
+    motion[np.abs(motion).max(axis=-1) < 1e-12] = 0
     cell = cell_length(sampling_rate, n_samples)
     n_cells = n_samples // cell
     power = np.empty((*X.shape[:2], len(bands), n_cells))
     for k, (low, high) in enumerate(bands):
-        response = butterworth_response(
-            frequencies, low, high, nyquist=sampling_rate / 2, order=_ORDER
-        )
-        one_sided = np.zeros((*X.shape[:2], n_fft), dtype=complex)
-        one_sided[..., : len(response)] = 2 * response * spectrum
-        analytic = fft.ifft(one_sided, overwrite_x=True)[..., : n_cells * cell]
-        square = analytic.real**2 + analytic.imag**2
+        filtered = _in_band(motion, sampling_rate, low, high)
+        square = envelope(filtered, workers=1)[..., : n_cells * cell] ** 2
         power[:, :, k] = square.reshape(*square.shape[:2], n_cells, cell).mean(axis=-1)
     n_smooth = min(max(1, round(_SMOOTHING * sampling_rate / cell)), n_cells)
     power = np.maximum(moving_average(power, n_smooth, workers=1), 0)
     largest = power.max(axis=(1, 2, 3), keepdims=True)
     return power / np.where(largest > 0, largest, 1)
+
+
+def _in_band(motion, sampling_rate, low, high):
+    low, high = low if low > 0 else None, high if high < sampling_rate / 2 else None
+    if low is None and high is None:
+        return motion
+    return bandpass(motion, sampling_rate=sampling_rate, low=low, high=high, workers=1)
 
 
 def log_power(power):
@@ -142,9 +140,10 @@ def signal_to_noise(power, onset, rate):
 
 
 def _noise(power, onset, rate):
-    """Mean power until a second before the onset; nothing if the window begins there."""
-    until = _as_column(onset - _width(1.0, rate), power)
-    before = np.arange(power.shape[-1]) < until
+    """Mean power of the 17 s until a second before the onset; nothing if there is no time."""
+    begin, end = (_as_column(onset - _width(t, rate), power) for t in _NOISE)
+    i = np.arange(power.shape[-1])
+    before = (i >= begin) & (i < end)
     return (power * before).sum(axis=-1) / np.maximum(before.sum(axis=-1), 1)
 
 

@@ -1,14 +1,11 @@
 """The two halves of deep clustering inside one training: divide the events, learn the division."""
 
 import numpy as np
-import torch
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 from skorch.callbacks import Callback
-from torch.nn.modules.batchnorm import _BatchNorm
 
-from ..neural_network._batches import BatchIterator
 from ._assignment import assign_clusters, uniform_rows
 from ._whitening import learn_whitening, whiten
 
@@ -32,9 +29,6 @@ class Alternation(Callback):
         Whether an epoch draws alike from all clusters, else it shows each event once.
     every : int
         Epochs that learn the same division.
-    calibrate : bool
-        Whether the statistics of batch normalisation are taken from the events before the first
-        division: an encoder of random weights has none.
     seed : int
         Fixes divisions and draws.
 
@@ -44,23 +38,15 @@ class Alternation(Callback):
         The last division.
     """
 
-    def __init__(
-        self, events, n_clusters, *, n_components, kmeans, uniform, every, calibrate, seed
-    ):
+    def __init__(self, events, n_clusters, *, n_components, kmeans, uniform, every, seed):
         self.events = events
         self.n_clusters = n_clusters
         self.n_components = n_components
         self.kmeans = kmeans
         self.uniform = uniform
         self.every = every
-        self.calibrate = calibrate
         self.seed = seed
         self.labels_ = None
-
-    def on_train_begin(self, net, **kwargs):
-        """Let batch normalisation see the events."""
-        if self.calibrate:
-            calibrate_norms(net, self.events)
 
     def on_epoch_begin(self, net, dataset_train=None, **kwargs):
         """Set the targets and the events of the epoch."""
@@ -134,35 +120,6 @@ def encoded(net, events):
     """Vectors of events by the encoder of a net, in its precision."""
     with net.running(net.module_.features):
         return np.concatenate([out.numpy() for out in net.forward_iter(events)])
-
-
-def calibrate_norms(net, events):
-    """Take mean and variance of all batch normalisations from the events.
-
-    Parameters
-    ----------
-    net : EventNet
-        Its module is changed, but for what is learned by gradients.
-    events : EventDataset
-        Looked at once, in batches.
-    """
-    norms = [module for module in net.module_.modules() if isinstance(module, _BatchNorm)]
-    momenta = [norm.momentum for norm in norms]
-    net.module_.eval()
-    for norm in norms:
-        norm.reset_running_stats()
-        norm.momentum = None  # the mean over all batches
-        norm.train()
-    try:
-        with torch.no_grad():
-            # Shuffled, as in training: then no batch has a single event, which has no variance.
-            for inputs, _ in BatchIterator(events, net.batch_size, shuffle=True, dtype=net.dtype):
-                with net.running(net.module_.features):
-                    net.infer(inputs["x"])
-    finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
-            norm.momentum = momentum
-        net.module_.eval()
 
 
 def _renew_head(net):

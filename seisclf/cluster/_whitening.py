@@ -12,11 +12,11 @@ def check_n_components(n_components):
     """Refuse what says neither how many directions nor how much of the variance."""
     if n_components is None:
         return
-    real = isinstance(n_components, numbers.Real) and not isinstance(n_components, bool)
-    if isinstance(n_components, numbers.Integral) and real and n_components >= 1:
-        return
-    if real and not isinstance(n_components, numbers.Integral) and 0 < n_components < 1:
-        return
+    if isinstance(n_components, numbers.Real) and not isinstance(n_components, bool):
+        whole = isinstance(n_components, numbers.Integral)
+        number = float(n_components)
+        if number >= 1 if whole else 0 < number < 1:
+            return
     raise ValueError(
         f"n_components must be an integer >= 1, a part of the variance in (0, 1), or None (all "
         f"directions); got {n_components!r}"

@@ -475,7 +475,7 @@ class RecordSection(WaveformTransformer):
                 f"traces that are not drawn: {', '.join(found)}, in {_listed(events)}; "
                 f"report(X) lists them",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         blank = np.flatnonzero((status != 0).all(axis=(1, 2)))
         if len(blank):
@@ -483,7 +483,7 @@ class RecordSection(WaveformTransformer):
                 f"no trace can be drawn of {_listed(blank)}: blank pictures. Leave these events "
                 f"out; report(X) says why",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _check_parameters(self):

@@ -113,10 +113,11 @@ class ClusterCardDisplay:
         pictures = self.cards[0].sampling_rate is None
         axes[-1, 0].set_xlabel("column" if pictures else "time (s)")
         axes[-1, 1].set_xlabel("column" if pictures else "time (s)")
-        axes[0, 1].set_title("mean picture" if pictures else "mean spectrogram", fontsize=9)
+        title = "mean picture" if pictures else f"mean spectrogram, {_DYNAMIC_RANGE:.0f} dB"
+        axes[0, 1].set_title(title, fontsize=9)
         if with_hours:
             axes[-1, 2].set_xlabel(f"hour of the day ({self.cards[0].time_zone})")
-            axes[0, 2].set_title("begin of events; grey: as all events", fontsize=9)
+            axes[0, 2].set_title("when its events begin (grey: all)", fontsize=9)
         self.axes_, self.figure_ = axes, figure
         return self
 

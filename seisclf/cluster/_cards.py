@@ -119,7 +119,7 @@ def cluster_card(
     n_examples : int, default=3
         Examples, at most as many as the cluster has.
     window_length : float, optional
-        Frames of the spectrogram in seconds. None: a sixtieth of the event, at least 16 samples.
+        Frames of the spectrogram in seconds. None: a sixtieth of the event, at least 32 samples.
 
     Returns
     -------
@@ -208,7 +208,7 @@ class _Events:
         self.sampling_rate = sampling_rate
         n_samples = self.X.shape[-1]
         if window_length is None:
-            window_length = max(16, n_samples // _FRAMES) / sampling_rate
+            window_length = max(32, n_samples // _FRAMES) / sampling_rate
         self.window_length = min(window_length, n_samples / sampling_rate)
         self.frequencies, self.times, _ = self._maps(self.read(np.arange(1)))
 
@@ -227,7 +227,9 @@ class _Events:
             np.nan_to_num(np.asarray(X, dtype=float)),
             sampling_rate=self.sampling_rate,
             window_length=self.window_length,
-            overlap=0.5,
+            overlap=0.75,
+            # An offset or a slow wave would end at zeros in a jump, the loudest of the event.
+            padding="none",
             detrend="constant",
             output="psd",
         )

@@ -23,14 +23,14 @@ def check_n_components(n_components):
     )
 
 
-def learn_whitening(vectors, n_components=256):
+def learn_whitening(vectors, n_components=16):
     """Learn principal components and their variances.
 
     Parameters
     ----------
     vectors : ndarray of shape (n_events, n_features)
         At least two.
-    n_components : int, float or None, default=256
+    n_components : int, float or None, default=16
         How many directions to keep, at most as many as there are; of a number below one, those
         that hold this part of the variance. None: all.
 

@@ -13,16 +13,20 @@ import benchmarks
 
 # Those that need data from outside, or many minutes, run by name only.
 _BY_NAME_ONLY = {
+    "deep_cluster",
     "esec_channels",
     "gujarat",
     "gujarat_labels",
     "gujarat_pages",
+    "kachchh_locations",
+    "kachchh_offsets",
     "label_errors",
     "luhu_chain",
     "representations",
     "rocknet",
     "rocknet_scores",
     "rocknet_training",
+    "section_classes",
     "self_supervision",
 }
 

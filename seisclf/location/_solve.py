@@ -10,6 +10,7 @@ from scipy.stats import chi2
 from ._geodesy import EARTH_RADIUS, angles, places_of, tangents, vectors
 from ._starts import candidates, spread_out
 
+_BARRIER = 0.01  # of the logarithm of the likelihood
 LOSSES = ("linear", "soft_l1", "huber", "cauchy")
 
 
@@ -83,7 +84,8 @@ def solve(observations, settings):
         solutions.append(_on_ellipsoid(observations, x, settings))
     solutions.sort(key=lambda solution: solution.cost)
     best = solutions[0]
-    return [best] + [s for s in solutions[1:] if not _same(vectors(s.place), best, settings)]
+    others = [s for s in solutions[1:] if not _same(vectors(s.place), best, settings)]
+    return [best] + [s for s in others if not _joined(observations, best, s, settings)]
 
 
 def _roll_down(observations, x, settings, n_steps=12):
@@ -204,3 +206,12 @@ def _same(x, solution, settings):
     step = np.stack(tangents(origin)) @ x
     step *= distance / max(math.sqrt(step @ step), 1e-12)
     return bool(step @ np.linalg.solve(solution.covariance, step) < chi2.ppf(settings.level, 2))
+
+
+def _joined(observations, best, other, settings):
+    """Whether no barrier lies between two solutions: then they are one flat valley."""
+    share = np.linspace(0, 1, 11)[:, np.newaxis]
+    between = (1 - share) * vectors(best.place) + share * vectors(other.place)
+    between /= np.linalg.norm(between, axis=-1, keepdims=True)
+    costs = _losses(observations.residuals(between), settings)[0].sum(axis=-1)
+    return bool(costs.max() < max(costs[0], costs[-1]) + _BARRIER)

@@ -21,9 +21,9 @@ RULES = ("loss", "relative_loss", "silhouette", "gap", "stability")
 #: Events of each class.
 SIZES = {"gujarat": 120, "synthetic": 72}
 CLASSES = ("earthquake", "quake", "rockfall", "tremor", "noise")
-#: The same for all networks. `n_components`, `reassign_every` and `batch_size` were settled on
-#: 500 synthetic events of other classes (slide, car, machinery, spike, noise) and another seed;
-#: nothing was chosen by an index on the events that are scored.
+#: The same for all networks. `n_components`, `reassign_every` and `batch_size` were settled by the
+#: labels of 500 synthetic events of other classes (slide, car, machinery, spike, noise) and another
+#: seed; nothing was chosen by an index on the events that are scored.
 NETWORK = {
     "representation": "picture",
     "backbone": "resnet18",
@@ -322,7 +322,7 @@ def _draw(summary, selections, choices, path):
     from matplotlib import pyplot as plt
 
     sets = list(dict.fromkeys(summary["set"]))
-    size = (11.5, 3.6 * len(sets))
+    size = (12.5, 3.6 * len(sets))
     figure, axes = plt.subplots(
         len(sets), 2, figsize=size, layout="constrained", squeeze=False, width_ratios=(3, 2)
     )
@@ -336,7 +336,7 @@ def _draw(summary, selections, choices, path):
                 color=color, label=index.upper(), error_kw={"lw": 1},
             )  # fmt: skip
         left.set_yticks(places, own["method"])
-        left.set_xlabel("agreement with the hidden classes (bar: std over 3 seeds)")
+        left.set_xlabel("agreement with the hidden classes (lines: std over 3 seeds)")
         left.set_title(name, loc="left", fontweight="bold")
         left.axvline(0, color="0.3", lw=0.8)
         rows = table[(table["set"] == name) & table["loss"].notna()]
@@ -354,6 +354,6 @@ def _draw(summary, selections, choices, path):
         right.set_xlabel("number of clusters k")
         right.set_title("DeepCluster from random weights", loc="left", fontsize=10)
     axes[0, 0].legend(loc="lower right", frameon=False)
-    axes[0, 1].legend(frameon=False, fontsize=8)
+    axes[0, 1].legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     figure.savefig(path, dpi=110)
     plt.close(figure)

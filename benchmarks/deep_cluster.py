@@ -22,8 +22,8 @@ RULES = ("loss", "relative_loss", "silhouette", "gap", "stability")
 SIZES = {"gujarat": 120, "synthetic": 72}
 CLASSES = ("earthquake", "quake", "rockfall", "tremor", "noise")
 #: The same for all networks. `n_components`, `reassign_every` and `batch_size` were settled by the
-#: labels of 500 synthetic events of other classes (slide, car, machinery, spike, noise) and another
-#: seed; nothing was chosen by an index on the events that are scored.
+#: labels of 500 synthetic events of other classes (slide, car, machinery, spike, noise) and of
+#: another seed; nothing was chosen by an index on the events that are scored.
 NETWORK = {
     "representation": "picture",
     "backbone": "resnet18",

@@ -1,7 +1,7 @@
 """
-==================================
+===================================
 Where was it? From waveforms to map
-==================================
+===================================
 
 How far away an event was can be heard at a single station: S comes later after P, high frequencies
 are lost. A regressor learns it from events whose place is known, and the distances of several stations

@@ -1,7 +1,7 @@
 """
-================================
+===============================
 Record sections, drawn and seen
-================================
+===============================
 
 In a record section every trace of an event is drawn at its distance from the source. To a person it
 shows at a glance what happened: two waves that move out, or a train of surface waves. Cheng and Zhang
@@ -46,7 +46,7 @@ from seisclf.preprocessing import RecordSectionDisplay
 fig, axes = plt.subplots(1, 3, figsize=(13, 4.5), layout="constrained")
 for label, ax in zip(np.unique(events.target), axes, strict=True):
     row = int(np.flatnonzero(events.target == label)[3])
-    RecordSectionDisplay.from_events(events.data, row=row, sampling_rate=50.0).plot(ax=ax)
+    RecordSectionDisplay.from_events(events.data, row=row, sampling_rate=50.0, ax=ax)
     ax.set_title(label)
 
 # %%
@@ -75,9 +75,8 @@ for label, column in zip(np.unique(events.target), axes.T, strict=True):
 # ---------------------
 #
 # A small ResNet looks at the sections, a forest at features of the traces; both are steps of a
-# Pipeline like any other, and whole events are kept out of training. With so few events the forest
-# is the better one: it need not learn first what a line on a picture is. What larger networks do, and
-# on real mass movements, is in the :ref:`user guide <record_sections>`.
+# Pipeline like any other. With so few events the forest is the better one: it need not learn first
+# what a line on a picture is. Deeper networks, and real mass movements, are in the user guide.
 
 from sklearn.pipeline import make_pipeline
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-_PANELS = ("mean", "envelope CNN", "S-P")
+_PANELS = ("forest, envelope", "envelope CNN", "S-P")
 
 
 def draw(path, true, predictions, *, near):

@@ -18,8 +18,10 @@ RATE = 50.0  # Hz
 ENVELOPES = {"sampling_rate": RATE, "onset_range": (17.0, 23.5)}
 BANDS = ((1.0, 3.0), (3.0, 8.0), (8.0, 20.0))
 WAVEFORM_RATE, ENVELOPE_RATE = 20.0, 5.0
-CNN = {"backbone": "resnet18", "width": 8, "batch_size": 32, "lr": 2e-3, "device": "cpu"}
-EPOCHS = {"picture": 15, "spectrogram": 30, "waveform": 15, "envelope": 30, "onset": 25}
+CNN = {"backbone": "resnet18", "batch_size": 32, "lr": 2e-3, "device": "cpu"}
+EPOCHS = {"picture": 20, "spectrogram": 30, "waveform": 20, "envelope": 30, "onset": 25}
+# Narrower where the input is long, to bound the time.
+WIDTHS = {"picture": 4, "waveform": 4}
 # Peaks of the published network that count as picks, and where P is sought (s).
 PICK, P_RANGE = 0.1, (15.0, 26.0)
 P_WINDOWS = (0.5, 1.0, 2.0)  # seconds of P whose particle motion is looked at
@@ -31,7 +33,7 @@ def forest(quick=False):
     return FeatureForestRegressor(
         features=FunctionTransformer(_as_table),
         forest="extra_trees",
-        n_estimators=20 if quick else 300,
+        n_estimators=20 if quick else 200,
         max_features=0.3,
         min_samples_leaf=2,
         random_state=0,
@@ -65,6 +67,7 @@ def network(kind, *, quick=False, period=None):
     """A small ResNet18 on pictures, spectrograms, samples, envelopes or the onset of P."""
     settings = {
         **CNN,
+        "width": WIDTHS.get(kind, 8),
         "loss": "gaussian" if period is None else "huber",
         "period": period,
         "max_epochs": 1 if quick else EPOCHS[kind],
@@ -72,7 +75,7 @@ def network(kind, *, quick=False, period=None):
     }
     scaler = WaveformScaler(scope="event")
     if kind == "picture":
-        picture = AmplitudePicture(sampling_rate=RATE, size=(32, 96), style="fill", scale="event")
+        picture = AmplitudePicture(sampling_rate=RATE, size=(32, 64), style="fill", scale="event")
         return make_pipeline(
             FunctionTransformer(_filtered), picture,
             CNNRegressor(representation="picture", size=None, **settings),
@@ -148,7 +151,7 @@ def polarized_back_azimuth(motion):
 def azimuth_forest(quick=False):
     """Extra trees that predict cosine and sine together."""
     trees = ExtraTreesRegressor(
-        20 if quick else 300, max_features=0.5, min_samples_leaf=3, random_state=0
+        20 if quick else 200, max_features=0.5, min_samples_leaf=3, random_state=0
     )
     return TransformedTargetRegressor(
         trees, func=_to_circle, inverse_func=_to_degrees, check_inverse=False

@@ -140,6 +140,8 @@ class DeepCluster(
         Number of clusters kept.
     selection_ : DataFrame
         One row for each number tried, see the Notes.
+    choices_ : dict of str to int
+        Number of clusters that each rule names, None where it has no figures.
     encoder_ : TrainedEncoder
         The encoder as it is after training.
     whitening_ : dict of str to ndarray

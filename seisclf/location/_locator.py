@@ -122,6 +122,18 @@ class SourceLocator(BaseEstimator):
     >>> from seisclf.datasets import make_seismic_events, to_network_events
     >>> from seisclf.feature_extraction import SeismicFeatures
     >>> from seisclf.location import SourceLocator
+    >>> made = make_seismic_events(
+    ...     16, classes=["earthquake"], n_stations=4, n_sites=1, network_radius=40.0,
+    ...     sampling_rate=50.0, duration=10.0, random_state=0,
+    ... )
+    >>> events = to_network_events(made)
+    >>> y = events.metadata[["source_latitude", "source_longitude"]].to_numpy()
+    >>> regressor = make_pipeline(
+    ...     SeismicFeatures(sampling_rate=50.0), ExtraTreesRegressor(10, random_state=0)
+    ... )
+    >>> locator = SourceLocator(regressor, calibrate=2, random_state=0)
+    >>> locator.fit(events.data[:12], y[:12]).predict(events.data[12:]).shape
+    (4, 2)
     """
 
     def __init__(

@@ -56,6 +56,8 @@ def opened(picker):
             f"picker must have a method pick, e.g. a fitted RockNetClassifier; got a "
             f"{type(last).__name__}"
         )
+    if not hasattr(last, "fit"):
+        return steps, last  # it has nothing to learn
     try:
         check_is_fitted(last)
     except ValueError as error:

@@ -53,9 +53,9 @@ def recorded_traces(X, stations):
     waveforms = X.read() if isinstance(X, LazyArray) else X
     finite = np.isfinite(waveforms)
     complete = finite.all(axis=(2, 3))
-    _warn("have gaps (NaN)", finite.any(axis=(2, 3)) & ~complete, "fill the gaps when reading")
+    _warn("with gaps (NaN)", finite.any(axis=(2, 3)) & ~complete, "fill the gaps when reading")
     placed = np.isfinite(stations).all(axis=-1)
-    _warn("are of stations without a place", complete & ~placed, "give stations")
+    _warn("at stations without a place", complete & ~placed, "give stations")
     event, station = np.nonzero(complete & placed)
     return Traces(waveforms[event, station], event, station, complete.shape)
 
@@ -75,7 +75,7 @@ def _warn(what, where, mend):
         return
     shown = ", ".join(f"event {e} at station {s}" for e, s in np.argwhere(where)[:3])
     warnings.warn(
-        f"{where.sum()} recordings {what} and are left out ({shown}"
+        f"recordings are left out, {where.sum()} {what} ({shown}"
         f"{', …' if where.sum() > 3 else ''}): {mend} to use them",
         UserWarning,
         stacklevel=4,

@@ -140,7 +140,7 @@ class LocationDisplay:
         import matplotlib.pyplot as plt
 
         if ax is None:
-            _, ax = plt.subplots(figsize=(7.2, 5.4), layout="constrained")
+            _, ax = plt.subplots(figsize=(6.4, 7.2), layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         origin, limits = self._frame()
         self._draw_circles(ax, origin)
@@ -151,7 +151,14 @@ class LocationDisplay:
         ax.set_aspect("equal", adjustable="box")
         ax.grid(alpha=0.25, linewidth=0.6)
         ax.set_title(self._title(), loc="left", fontsize="medium")
-        ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize="small")
+        # Below: beside a square map a legend would be cut off.
+        ax.legend(
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.1),
+            ncols=2,
+            frameon=False,
+            fontsize="small",
+        )
         return self
 
     def _frame(self):
@@ -203,9 +210,10 @@ class LocationDisplay:
             )
             label = None if part.kind in named else f"distance ({part.kind}) and its std"
             named.add(part.kind)
-            ax.plot(*middle.T, color=color, linewidth=1.0, alpha=0.9, label=label, zorder=2)
+            style = "-" if part.kind == "offset" else "--"
+            ax.plot(*middle.T, style, color=color, linewidth=1.1, label=label, zorder=2)
             ring = np.concatenate([outer, inner[::-1]])
-            ax.fill(*ring.T, color=color, alpha=0.07, linewidth=0, zorder=1)
+            ax.fill(*ring.T, color=color, alpha=0.05, linewidth=0, zorder=1)
 
     def _draw_stations(self, ax, origin, limits):
         import matplotlib.patheffects as effects

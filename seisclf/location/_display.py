@@ -144,7 +144,7 @@ class LocationDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         origin, limits = self._frame()
         self._draw_circles(ax, origin)
-        self._draw_stations(ax, origin, limits)
+        self._draw_stations(ax, origin)
         self._draw_directions(ax, origin)
         self._draw_places(ax, origin)
         ax.set(xlim=limits[0], ylim=limits[1], xlabel="east (km)", ylabel="north (km)")
@@ -164,12 +164,12 @@ class LocationDisplay:
     def _frame(self):
         """Middle of the map, and its edges in km: everything but the circles is inside."""
         first = self._ellipse("")
-        shown = [self._stations(), first]
+        parts = [self._stations(), first]
         if np.isfinite(self.row["second_latitude"]):
-            shown.append(self._ellipse("second_"))
+            parts.append(self._ellipse("second_"))
         if self.y_true is not None:
-            shown.append(np.atleast_2d(self.y_true))
-        shown = np.concatenate(shown)
+            parts.append(np.atleast_2d(self.y_true))
+        shown = np.concatenate(parts)
         start = tuple(self.row[["latitude", "longitude"]])
         flat = local_kilometres(start, shown)
         middle = (flat.min(axis=0) + flat.max(axis=0)) / 2
@@ -215,29 +215,32 @@ class LocationDisplay:
             ring = np.concatenate([outer, inner[::-1]])
             ax.fill(*ring.T, color=color, alpha=0.05, linewidth=0, zorder=1)
 
-    def _draw_stations(self, ax, origin, limits):
+    def _draw_stations(self, ax, origin):
         import matplotlib.patheffects as effects
 
         stations = local_kilometres(origin, self._stations())
         ax.plot(*stations.T, "^", color="0.25", markersize=8, label="station", zorder=4)
         numbers = self.residuals.drop_duplicates(["station_latitude", "station_longitude"])
-        west = np.mean(limits[0])
-        for (east, north), number in zip(stations, numbers["station"], strict=True):
-            # Away from the nearer edge, so that no number leaves the map.
-            side = -1 if east > west else 1
+        middle = stations.mean(axis=0)
+        for place, number in zip(stations, numbers["station"], strict=True):
+            # Away from the other stations, so that numbers of neighbours do not meet.
+            away = place - middle
+            away = away / length if (length := np.hypot(*away)) > 0 else np.array([0.0, 1.0])
             text = ax.annotate(
                 str(number),
-                (east, north),
-                xytext=(8 * side, 5),
+                place,
+                xytext=12 * away,
                 textcoords="offset points",
-                ha="left" if side > 0 else "right",
+                ha="center",
+                va="center",
                 fontsize="small",
+                annotation_clip=True,
                 zorder=6,
             )
             text.set_path_effects([effects.withStroke(linewidth=2.5, foreground="white")])
 
     def _draw_directions(self, ax, origin):
-        label = "back-azimuth"
+        label: str | None = "back-azimuth"
         for part in self.residuals[self.residuals["kind"] == "back-azimuth"].itertuples():
             station = (part.station_latitude, part.station_longitude)
             away = 1.5 * max(inverse(station, tuple(self.row[["latitude", "longitude"]]))[0], 1.0)

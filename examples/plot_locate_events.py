@@ -77,11 +77,10 @@ error = epicentral_error(places[test], found)
 print(f"median error {np.median(error):.1f} km, 90 % below {np.quantile(error, 0.9):.1f} km")
 print(f"in the ellipse: {found.covers(places[test]).sum()} of {len(test)}")
 
-fig, axes = plt.subplots(1, 2, figsize=(12, 5.5), layout="constrained")
-for rank, ax in zip((0.5, 0.95), axes, strict=True):
+fig, axes = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained")
+for rank, ax in zip((0.5, 0.95), axes, strict=True):  # a usual event, and one of the worst
     event = int(np.argsort(error)[int(rank * len(test))])
     found.plot(event, y_true=places[test], ax=ax)
-    ax.set_title(f"event {event}: {error[event]:.0f} km off")
 
 # %%
 # Two stations

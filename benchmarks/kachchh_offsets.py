@@ -42,9 +42,9 @@ def run(quick=False):
     ``spectrogram``, ``waveform`` and ``envelope CNN``: ResNet18 with Gaussian likelihood, on
     pictures of the three traces, their spectrograms, samples at 20 Hz and log-envelopes (the last
     two one-dimensional). ``mean of both``: forest on EnvelopeFeatures and envelope CNN, with the
-    standard deviation of the mixture; the folds do not choose it. ``S-P``: picks of the published RockNet where it has both,
-    times a velocity that fits 2007-2010; other rows do not count. Split ``folds``: the same
-    models in the folds inside 2007-2010.
+    standard deviation of the mixture; the folds do not choose it. ``S-P``: picks
+    of the published RockNet where it has both, times a velocity that fits 2007-2010; other rows
+    do not count. Split ``folds``: the same models in the folds inside 2007-2010.
 
     Parameters
     ----------

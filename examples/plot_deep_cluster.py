@@ -4,9 +4,9 @@ Groups among events nobody has named
 ====================================
 
 Before anyone labels a month of recordings, it helps to know how many kinds of events are in it.
-:class:`seisclf.cluster.DeepCluster` lets a network sort them: embeddings are divided by k-means, the
-network learns to tell the divisions apart, and both are repeated (Caron et al. 2018; Cheng and Zhang
-for record sections). The classes of these synthetic events are hidden from it.
+:class:`seisclf.cluster.DeepCluster` lets a network sort them: embeddings are divided by k-means,
+the network learns to tell the divisions apart, and both are repeated (Caron et al. 2018; Cheng
+and Zhang for record sections). The classes of these synthetic events are hidden from it.
 """
 
 # %%
@@ -28,8 +28,8 @@ spectrogram = Spectrogram(
 pictures = spectrogram.fit_transform(events.data)
 
 # %%
-# A small ResNet begins with random weights. In ``history_`` stands how much of the division changes
-# each time it is made; little at the end means that network and k-means agree.
+# A small ResNet begins with random weights. In ``history_`` stands how much of the division
+# changes each time it is made; little at the end means that network and k-means agree.
 
 import numpy as np
 
@@ -54,8 +54,8 @@ for epoch in clusters.history_:
 # What is in them?
 # ----------------
 #
-# A card for each cluster: the events nearest to its centre, the mean spectrogram, the hours of the
-# day. That is what an expert sees who is to give it a name.
+# A card for each cluster: the events nearest to its centre, the mean spectrogram, the hours of
+# the day. That is what an expert sees who is to give it a name.
 
 import matplotlib.pyplot as plt
 
@@ -74,7 +74,8 @@ ClusterCardDisplay.from_labels(
 # --------------------
 #
 # Here the classes are known after all, and k-means on the features that were made for such events
-# is a baseline that is hard to beat: on real and synthetic events of the user guide it was better.
+# is a baseline that is hard to beat: on real and synthetic events of the user guide it was
+# better.
 
 import pandas as pd
 from sklearn.cluster import KMeans

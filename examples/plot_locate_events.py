@@ -3,13 +3,15 @@
 Where was it? From waveforms to map
 ===================================
 
-How far away an event was can be heard at a single station: S comes later after P, high frequencies
-are lost. A regressor learns it from events whose place is known, and the distances of several stations
-meet in a point. :class:`seisclf.location.SourceLocator` does both, and says how sure it is.
+How far away an event was can be heard at a single station: S comes later after P, high
+frequencies are lost. A regressor learns it from events whose place is known, and the distances of
+several stations meet in a point. :class:`seisclf.location.SourceLocator` does both, and says how
+sure it is.
 """
 
 # %%
-# Earthquakes around a network of six stations, about 40 km wide. One of six recordings is missing.
+# Earthquakes around a network of six stations, about 40 km wide. One of six recordings is
+# missing.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,8 +42,8 @@ print(events.data, len(test), "to be located")
 # ---------
 #
 # The forest of :class:`~seisclf.ensemble.FeatureForestRegressor` sees envelopes in narrow bands,
-# counted from the onset, one recording at a time. Its trees disagree where they do not know, and that
-# becomes the standard deviation.
+# counted from the onset, one recording at a time. Its trees disagree where they do not know, and
+# that becomes the standard deviation.
 
 from seisclf.ensemble import FeatureForestRegressor
 from seisclf.feature_extraction import EnvelopeFeatures
@@ -69,9 +71,9 @@ ax.set(xlabel="true distance (km)", ylabel="predicted distance (km)")
 # Places
 # ------
 #
-# Where the circles meet is the epicentre, found by least squares that do not believe a circle which
-# contradicts all others. The ellipse is to hold the true epicentre in nine of ten cases; its size was
-# measured on events that the regressor had not learned from.
+# Where the circles meet is the epicentre, found by least squares that do not believe a circle
+# which contradicts all others. The ellipse is to hold the true epicentre in nine of ten cases;
+# its size was measured on events that the regressor had not learned from.
 
 error = epicentral_error(places[test], found)
 print(f"median error {np.median(error):.1f} km, 90 % below {np.quantile(error, 0.9):.1f} km")

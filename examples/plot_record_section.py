@@ -3,16 +3,16 @@
 Record sections, drawn and seen
 ===============================
 
-In a record section every trace of an event is drawn at its distance from the source. To a person it
-shows at a glance what happened: two waves that move out, or a train of surface waves. Cheng and Zhang
-let an image network look at such pictures. Here they are drawn, and here is what they are worth beside
-features of the same waveforms.
+In a record section every trace of an event is drawn at its distance from the source. To a person
+it shows at a glance what happened: two waves that move out, or a train of surface waves. Cheng
+and Zhang let an image network look at such pictures. Here they are drawn, and here is what they
+are worth beside features of the same waveforms.
 """
 
 # %%
 # Synthetic earthquakes, rockfalls and slides over networks of eight stations, 8 km wide.
-# :func:`~seisclf.datasets.to_network_events` puts the distance of each station beside its waveforms,
-# and wherever rows are selected, distances come along.
+# :func:`~seisclf.datasets.to_network_events` puts the distance of each station beside its
+# waveforms, and wherever rows are selected, distances come along.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -55,9 +55,9 @@ for label, ax in zip(np.unique(events.target), axes, strict=True):
 # For networks
 # ------------
 #
-# :class:`~seisclf.preprocessing.RecordSection` draws the same layout without axes, hundreds of events
-# in a second, as arrays of ink between 0 and 1. Amplitudes are those of each trace by itself, or of
-# the section; lines, or strips that are the darker the louder it is.
+# :class:`~seisclf.preprocessing.RecordSection` draws the same layout without axes, hundreds of
+# events in a second, as arrays of ink between 0 and 1. Amplitudes are those of each trace by
+# itself, or of the section; lines, or strips that are the darker the louder it is.
 
 from seisclf.preprocessing import RecordSection
 
@@ -77,8 +77,9 @@ for label, column in zip(np.unique(events.target), axes.T, strict=True):
 # ---------------------
 #
 # A small ResNet looks at the sections, a forest at features of the traces; both are steps of a
-# Pipeline like any other. With so few events the forest is the better one: it need not learn first
-# what a line on a picture is. Deeper networks, and real mass movements, are in the user guide.
+# Pipeline like any other. With so few events the forest is the better one: it need not learn
+# first what a line on a picture is. Deeper networks, and real mass movements, are in the user
+# guide.
 
 from sklearn.pipeline import make_pipeline
 

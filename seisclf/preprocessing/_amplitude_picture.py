@@ -7,7 +7,7 @@ import numpy as np
 from ..signal._arrays import for_each_chunk
 from ..signal._raster import RowCells, draw_strips, draw_wiggles
 from ._base import WaveformTransformer
-from ._record_section import check_size
+from ._record_section import check_canvas
 
 STYLES = ("wiggle", "fill", "density")
 SCALES = ("trace", "event", None)
@@ -105,10 +105,7 @@ class AmplitudePicture(WaveformTransformer):
         for name, allowed in (("style", STYLES), ("scale", SCALES)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
-        for name in ("sampling_rate", "limit", "linewidth"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
-        check_size(self.size)
+        check_canvas(self, "sampling_rate", "limit", "linewidth")
         width = self._size()[1]
         self.times_ = (np.arange(width) + 0.5) * ((n_samples - 1) / width / self.sampling_rate)
 
@@ -123,6 +120,9 @@ class AmplitudePicture(WaveformTransformer):
             traces = X[start:stop].reshape(-1, n_samples)
             low, high, travel = cells.extremes(traces)
             mean = traces.mean(axis=1, dtype=np.float64)[:, np.newaxis]
+            # The rounded mean of equal numbers is not quite one of them, and is all there would
+            # be to enlarge.
+            mean = np.clip(mean, low.min(axis=1, keepdims=True), high.max(axis=1, keepdims=True))
             low, high = low - mean, high - mean
             missing = np.isnan(mean[:, 0])
             for values in (low, high, travel):

@@ -123,26 +123,36 @@ def _n_axes(X):
     return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 
-def check_missing_traces(X):
-    """Refuse traces that are partly NaN: only a trace that is missing altogether may be."""
-    with np.errstate(invalid="ignore"):
-        suspicious = np.isnan(X.sum(axis=-1))
+def check_missing_traces(X, start=0):
+    """Refuse traces that are partly NaN: only a trace that is missing altogether may be.
+
+    Infinity is refused as well; of what is lazy nobody has looked for it.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        suspicious = ~np.isfinite(X.sum(axis=-1))
     if not suspicious.any():
         return
+    infinite = suspicious & np.isinf(X).any(axis=-1)
+    if infinite.any():
+        raise ValueError(
+            f"{infinite.sum()} traces contain infinity (inf), first in event "
+            f"{start + np.nonzero(infinite)[0][0]}: mend them or leave the events out"
+        )
+    suspicious &= np.isnan(X).any(axis=-1)
     missing = np.isnan(X).all(axis=-1)
     partial = suspicious & ~missing
     if partial.any():
         rows = np.unique(np.nonzero(partial)[0])
         raise ValueError(
-            f"{partial.sum()} traces are partly NaN (gaps), first in event {rows[0]}: a missing "
-            f"station must be NaN throughout; fill gaps when reading, "
+            f"{partial.sum()} traces are partly NaN (gaps), first in event {start + rows[0]}: a "
+            f"missing station must be NaN throughout; fill gaps when reading, "
             f"seisclf.datasets.from_streams(..., gaps='interpolate'), or leave the events out"
         )
 
 
 def _check_read(rows, start, *, some_missing):
     if some_missing:
-        check_missing_traces(rows)
+        check_missing_traces(rows, start)
     elif not np.isfinite(rows.sum()) and not np.isfinite(rows).all():
         bad = np.nonzero(~np.isfinite(rows).all(axis=tuple(range(1, rows.ndim))))[0]
         raise ValueError(

@@ -312,7 +312,18 @@ class RecordSection(WaveformTransformer):
         return "events" if known else "order"
 
     def _array_of_offsets(self, X):
-        offsets = np.asarray(self.offsets, dtype=np.float64)
+        try:
+            offsets = np.asarray(self.offsets, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"offsets must be None, one distance in km for each trace, or a regressor (an "
+                f"instance of it); got {self.offsets!r}"
+            ) from error
+        if np.nanmin(offsets, initial=0.0) < 0 or np.isinf(offsets).any():
+            raise ValueError(
+                "offsets must be distances in km, not negative and not infinite: give NaN where "
+                "a distance is not known"
+            )
         if offsets.shape != (X.shape[1],):
             raise ValueError(
                 f"offsets must hold one distance in km for each of the {X.shape[1]} traces of an "
@@ -329,7 +340,9 @@ class RecordSection(WaveformTransformer):
                 "a regressor in offsets is fitted on the distances of NetworkEvents(X, "
                 "offsets=...): give those, or a fitted one, offsets=FrozenEstimator(regressor)"
             )
-        known = X.recorded & np.isfinite(X.offsets)
+        # As in `transform`: of a station that lacks a component nothing is predicted.
+        complete = [np.isfinite(part.read()[..., 0]).all(axis=2) for part in X._batches()]
+        known = np.concatenate(complete) & np.isfinite(X.offsets)
         if not known.any():
             raise ValueError("offsets is a regressor, but X knows the distance of no trace")
         rows, traces = np.nonzero(known)
@@ -343,7 +356,7 @@ class RecordSection(WaveformTransformer):
             rows = X[start : start + _BATCH]
             waveforms = np.asarray(rows)
             if isinstance(X, LazyArray):
-                check_missing_traces(waveforms)
+                check_missing_traces(waveforms, start)
             if waveforms.ndim < 4:
                 waveforms = waveforms.reshape(len(waveforms), -1, 1, waveforms.shape[-1])
             yield start, np.moveaxis(waveforms, 2, 1)[:, picked], self._offsets_of(rows, waveforms)
@@ -495,19 +508,27 @@ class RecordSection(WaveformTransformer):
         ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
-        for name in ("sampling_rate", "gain", "linewidth"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise ValueError(f"{name} must be positive and finite, got {getattr(self, name)}")
-        check_size(self.size)
-        known = (*self.components, "all")
-        if isinstance(self.component, str) and self.component not in known:
-            raise ValueError(f"component must be one of {known} or an index")
-        if self.offset_range is not None:
-            low, high = self.offset_range
-            if not low < high:
-                raise ValueError(
-                    f"offset_range must be (low, high) in km, got {self.offset_range}"
-                )
+        check_canvas(self, "sampling_rate", "gain", "linewidth")
+        self._check_components()
+        if self.offset_range is not None and not _is_range(self.offset_range):
+            raise ValueError(
+                f"offset_range must be None or (low, high) in km, two finite numbers, got "
+                f"{self.offset_range!r}"
+            )
+
+    def _check_components(self):
+        letters = self.components
+        if not isinstance(letters, (str, list, tuple)) or len(set(letters)) < len(letters):
+            raise ValueError(
+                f"components must hold a letter for each component of X, such as 'ZNE', none of "
+                f"them twice; got {letters!r}"
+            )
+        known = (*letters, "all")
+        index = isinstance(self.component, numbers.Integral)
+        if isinstance(self.component, bool) or not (index or self.component in known):
+            raise ValueError(
+                f"component must be one of {known} or an index, got {self.component!r}"
+            )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -524,15 +545,31 @@ class RecordSection(WaveformTransformer):
         ]
 
 
-def check_size(size):
-    """Refuse anything but a positive int, or two of them."""
-    pair = (size, size) if isinstance(size, numbers.Integral) else size
-    try:
-        good = len(pair) == 2 and all(isinstance(n, numbers.Integral) and n > 0 for n in pair)
-    except TypeError:
-        good = False
-    if not good:
+def check_canvas(transformer, *positive):
+    """Refuse impossible values of ``size``, ``n_threads`` and of the parameters named."""
+    for name in positive:
+        value = getattr(transformer, name)
+        if not _is_number(value) or not 0 < value < np.inf:
+            raise ValueError(f"{name} must be positive and finite, got {value!r}")
+    size, n_threads = transformer.size, transformer.n_threads
+    pair = size if isinstance(size, (tuple, list)) else (size, size)
+    if len(pair) != 2 or not all(_is_positive_int(n) for n in pair):
         raise ValueError(f"size must be an int or (height, width) in pixels, got {size!r}")
+    if n_threads is not None and not _is_positive_int(n_threads):
+        raise ValueError(f"n_threads must be None or an int of at least 1, got {n_threads!r}")
+
+
+def _is_number(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _is_positive_int(value):
+    return _is_number(value) and isinstance(value, numbers.Integral) and value > 0
+
+
+def _is_range(value):
+    pair = isinstance(value, (tuple, list, np.ndarray)) and len(value) == 2
+    return pair and all(map(_is_number, value)) and -np.inf < value[0] < value[1] < np.inf
 
 
 def _listed(events):

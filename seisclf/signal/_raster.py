@@ -54,7 +54,9 @@ class RowCells:
             other edge.
         """
         fraction = self._fraction.astype(traces.dtype)
-        edges = traces[:, self._left] * (1 - fraction) + traces[:, self._right] * fraction
+        # In this form a constant trace stays constant to the last digit.
+        edges = traces[:, self._left]
+        edges = edges + (traces[:, self._right] - edges) * fraction
         before, after = edges[:, :-1], edges[:, 1:]
         low, high = np.minimum(before, after), np.maximum(before, after)
         step = high - low

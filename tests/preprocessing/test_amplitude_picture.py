@@ -89,8 +89,11 @@ def test_threads_and_chunks_change_nothing():
     np.testing.assert_array_equal(AmplitudePicture().fit_transform(X[5:6]), one[5:6])
 
 
-def test_a_constant_trace_is_a_straight_line():
-    picture = AmplitudePicture(size=(20, 10)).fit_transform(np.full((1, 100), 3.0))[0, 0]
+@pytest.mark.parametrize("value", [3.0, 1234.5678, 1e9 / 3])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_trace_is_a_straight_line(value, dtype):
+    X = np.full((1, 303), value, dtype=dtype)
+    picture = AmplitudePicture(size=(20, 10)).fit_transform(X)[0, 0]
     np.testing.assert_allclose(picture.sum(axis=0), 1, atol=1e-3)
     assert (picture[9:11] > 0.49).all()
 
@@ -102,6 +105,8 @@ def test_a_constant_trace_is_a_straight_line():
         ({"scale": "section"}, "scale must be one of"),
         ({"limit": -1.0}, "limit must be positive"),
         ({"size": (8, 0)}, "size must be an int or"),
+        ({"limit": "1"}, "limit must be positive and finite, got '1'"),
+        ({"n_threads": 0}, "n_threads must be None or an int"),
     ],
 )
 def test_wrong_parameters(params, message):

@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 import seisclf
 from seisclf.io import NetworkEvents
+from seisclf.io._lazy_array import LazyArray
 from seisclf.neural_network import CNNClassifier
 from seisclf.preprocessing import Bandpass, RecordSection, Spectrogram
 
@@ -32,6 +33,27 @@ def make(n_events=6, n_components=3, n_samples=600, seed=0):
 
 def make_events(offsets=OFFSETS, **params):
     return NetworkEvents(make(**params), offsets=offsets)
+
+
+class LateArray(LazyArray):
+    """An array that is read when it is asked for."""
+
+    def __init__(self, array):
+        self.array = array
+
+    @property
+    def shape(self):
+        return self.array.shape
+
+    @property
+    def dtype(self):
+        return self.array.dtype
+
+    def read(self, rows=None):
+        return np.array(self.array if rows is None else self.array[rows])
+
+    def _view(self, index):
+        return LateArray(self.array[index])
 
 
 class PeakRegressor(RegressorMixin, BaseEstimator):
@@ -247,6 +269,26 @@ def test_what_is_not_drawn_is_named():
         section(offset_range=(20.0, 95.0)).fit_transform(make_events())
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_trace_is_dead_whatever_its_value(dtype):
+    X = make().astype(dtype)
+    X[:, 2] = 0.1  # no binary number: what rounding leaves must not be enlarged
+    transformer = section(size=(50, 70)).fit(X)
+    with pytest.warns(UserWarning, match="6 dead, in 6 events"):
+        pictures = transformer.transform(X)
+    X[:, 2] = np.nan
+    np.testing.assert_array_equal(pictures, transformer.transform(X))
+
+
+def test_infinity_is_found_where_events_are_read_late():
+    X = make()
+    X[4, 1, 0, 7] = np.inf
+    events = NetworkEvents(LateArray(X), offsets=OFFSETS)
+    transformer = section().fit(events)
+    with pytest.raises(ValueError, match=r"1 traces contain infinity .* first in event 4"):
+        transformer.transform(events)
+
+
 def test_an_event_without_traces_is_blank_and_named():
     X = make()
     X[4] = np.nan
@@ -323,6 +365,15 @@ def test_a_regressor_is_fitted_on_what_is_known():
     np.testing.assert_array_equal(pictures[2:3], section(offsets=predicted).fit_transform(X[2:3]))
 
 
+def test_a_station_that_lacks_a_component_is_nothing_for_a_regressor():
+    X = make()
+    X[1, 3, 2] = np.nan
+    events = NetworkEvents(X, offsets=OFFSETS)
+    transformer = section(offsets=PeakRegressor()).fit(events)
+    assert transformer.offset_regressor_.shape_ == [6 * 5 - 1, 3, 600]
+    assert transformer.report(events)["reason"].tolist() == ["no offset"]
+
+
 def test_a_frozen_regressor_is_used_as_it_is(tmp_path):
     from sklearn.neighbors import KNeighborsRegressor
     from sklearn.preprocessing import FunctionTransformer
@@ -390,7 +441,25 @@ def test_another_network_may_have_other_stations():
         ({"size": (3,)}, "size must be an int or"),
         ({"size": 2.5}, "size must be an int or"),
         ({"component": "X"}, "component must be one of"),
+        ({"component": 1.5}, "component must be one of .* got 1.5"),
+        ({"component": None}, "component must be one of"),
+        ({"component": 3}, "component=3 is out of range"),
+        ({"components": None}, "components must hold a letter"),
+        ({"components": "ZZN"}, "components must hold a letter"),
         ({"offset_range": (5, 5)}, "offset_range must be"),
+        ({"offset_range": 100}, "offset_range must be"),
+        ({"offset_range": (0, np.inf)}, "offset_range must be"),
+        ({"offset_range": "ab"}, "offset_range must be"),
+        ({"gain": None}, "gain must be positive and finite, got None"),
+        ({"linewidth": "1"}, "linewidth must be positive and finite, got '1'"),
+        ({"linewidth": 0}, "linewidth must be positive"),
+        ({"sampling_rate": [100]}, "sampling_rate must be positive"),
+        ({"size": True}, "size must be an int or"),
+        ({"n_threads": "two"}, "n_threads must be None or"),
+        ({"n_threads": -1}, "n_threads must be None or"),
+        ({"offsets": "distance"}, "offsets must be None, one distance"),
+        ({"offsets": PeakRegressor}, "offsets must be None, one distance"),
+        ({"offsets": -OFFSETS}, "offsets must be distances in km, not negative"),
     ],
 )
 def test_wrong_parameters(params, message):

@@ -1,5 +1,7 @@
 """A record section for people: axes, names, picks, predicted offsets."""
 
+import numbers
+
 import numpy as np
 
 from ..io._network_events import NetworkEvents
@@ -8,6 +10,8 @@ from ._section_layout import REASONS, SCALES, lay_out
 
 _TRACE, _PREDICTED = "0.1", "#b5460f"
 _PICKS = ("#c1272d", "#0b5fa5", "#2e7d32", "#7b3fa0")
+# Names of stations that are nearer to each other, in parts of the axis, share a place.
+_SAME_PLACE = 0.025
 
 
 class RecordSectionDisplay:
@@ -141,6 +145,11 @@ class RecordSectionDisplay:
         known = events.offsets if isinstance(events, NetworkEvents) else None
         waveforms = np.asarray(events[row])
         if waveforms.ndim == 3:
+            if not isinstance(component, numbers.Integral) or component >= waveforms.shape[1]:
+                raise ValueError(
+                    f"component must be an index below {waveforms.shape[1]}, the number of "
+                    f"components of X; got {component!r}"
+                )
             waveforms = waveforms[:, component]
         if waveforms.ndim != 2:
             raise ValueError(
@@ -160,6 +169,10 @@ class RecordSectionDisplay:
                 )
             return values
 
+        if names is not None and len(names) != len(waveforms):
+            raise ValueError(
+                f"names must hold one name for each of {len(waveforms)} traces; got {len(names)}"
+            )
         display = cls(
             waveforms,
             sampling_rate=sampling_rate,
@@ -221,6 +234,14 @@ class RecordSectionDisplay:
         ):
             if value not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}, got {value!r}")
+        for name, value in (("gain", gain), ("sampling_rate", self.sampling_rate)):
+            if not isinstance(value, numbers.Real) or not 0 < value < np.inf:
+                raise ValueError(f"{name} must be positive and finite, got {value!r}")
+        if self.predicted_offsets is not None and self.offsets is None:
+            raise ValueError(
+                "predicted_offsets are shown next to the true ones: give offsets as well, or "
+                "draw the traces where they are predicted, offsets=predicted_offsets"
+            )
         vertical = orientation == "vertical"
         places, curves, limits = self._laid_out(scale, gain)
         if ax is None:
@@ -238,7 +259,7 @@ class RecordSectionDisplay:
         (ax.set_ylim if vertical else ax.set_xlim)(*ends)
         ax.set_xlabel(labels[0 if vertical else 1])
         ax.set_ylabel(labels[1 if vertical else 0])
-        self._draw_names(ax, vertical, places)
+        self._draw_names(ax, vertical, places, limits)
         if self.title is not None:
             ax.set_title(self.title, loc="left", fontsize="medium")
         if ax.get_legend_handles_labels()[1]:
@@ -289,8 +310,8 @@ class RecordSectionDisplay:
 
     def _draw_picks(self, ax, vertical, places, limits):
         half = 0.2 * (limits[1] - limits[0]) / max(len(places), 3)
-        for color, (name, times) in zip(_PICKS, (self.picks or {}).items()):
-            label = name
+        for number, (name, times) in enumerate((self.picks or {}).items()):
+            label, color = name, _PICKS[number % len(_PICKS)]
             for k in np.flatnonzero(np.isfinite(places) & np.isfinite(times)):
                 across, at = [places[k] - half, places[k] + half], [times[k] + self._start(k)] * 2
                 ax.plot(*_xy(vertical, across, at), color=color, linewidth=1.8, label=label)
@@ -326,16 +347,24 @@ class RecordSectionDisplay:
         low = min(limits[0], self.predicted_offsets[shown].min(initial=np.inf) - margin)
         return low, max(limits[1], self.predicted_offsets[shown].max(initial=-np.inf) + margin)
 
-    def _draw_names(self, ax, vertical, places):
+    def _draw_names(self, ax, vertical, places, limits):
         if self.names is None:
             return
-        shown = np.flatnonzero(np.isfinite(places))
+        near = _SAME_PLACE * (limits[1] - limits[0])
+        groups: list[list] = []
+        for k in np.argsort(places, kind="stable")[: np.isfinite(places).sum()]:
+            if groups and places[k] - places[groups[-1][0]] < near:
+                groups[-1].append(k)
+            else:
+                groups.append([k])
         other = ax.secondary_xaxis("top") if vertical else ax.secondary_yaxis("right")
-        ticks = places[shown], [self.names[k] for k in shown]
+        at = [places[group].mean() for group in groups]
         if vertical:
-            other.set_xticks(*ticks, rotation=90, fontsize="small")
+            names = ["\n".join(str(self.names[k]) for k in group) for group in groups]
+            other.set_xticks(at, names, rotation=90, fontsize="small")
         else:
-            other.set_yticks(*ticks, fontsize="small")
+            names = [", ".join(str(self.names[k]) for k in group) for group in groups]
+            other.set_yticks(at, names, fontsize="small")
 
 
 def _xy(vertical, offset, time):

@@ -68,6 +68,21 @@ def test_names_picks_and_predictions():
     display.figure_.canvas.draw()
 
 
+@pytest.mark.parametrize(("orientation", "joined"), [("vertical", "A\nC"), ("horizontal", "A, C")])
+def test_names_of_stations_at_one_distance_stand_side_by_side(orientation, joined):
+    events = NetworkEvents(np.asarray(make()), offsets=[10.0, 40.0, 10.2])
+    display = RecordSectionDisplay.from_events(events, names=list("ABC"), orientation=orientation)
+    (names,) = display.ax_.child_axes
+    axis = names.xaxis if orientation == "vertical" else names.yaxis
+    assert [text.get_text() for text in axis.get_ticklabels()] == [joined, "B"]
+
+
+def test_no_pick_is_lost():
+    picks = {name: [0.5, 0.6, 0.7] for name in ("Pg", "Pn", "Sg", "Sn", "Lg")}
+    display = RecordSectionDisplay.from_events(make(), picks=picks)
+    assert display.ax_.get_legend_handles_labels()[1] == list(picks)
+
+
 def test_without_offsets_traces_are_in_order():
     display = RecordSectionDisplay.from_events(np.asarray(make())[:, :, 0])
     assert "order" in display.ax_.get_xlabel()
@@ -91,3 +106,11 @@ def test_wrong_input():
         RecordSectionDisplay.from_events(make(), scale="event")
     with pytest.raises(ValueError, match="events must have the shape"):
         RecordSectionDisplay.from_events(np.ones((3, 100)))
+    with pytest.raises(ValueError, match="component must be an index below 2.*got 'Z'"):
+        RecordSectionDisplay.from_events(make(), component="Z")
+    with pytest.raises(ValueError, match="one name for each of 3 traces; got 2"):
+        RecordSectionDisplay.from_events(make(), names=["A", "B"])
+    with pytest.raises(ValueError, match="sampling_rate must be positive and finite, got 0"):
+        RecordSectionDisplay.from_events(make(), sampling_rate=0)
+    with pytest.raises(ValueError, match="give offsets as well"):
+        RecordSectionDisplay.from_events(np.asarray(make()), predicted_offsets=[1.0, 2.0, 3.0])

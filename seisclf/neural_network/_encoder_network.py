@@ -10,7 +10,7 @@ from ..nets.encoder import REPRESENTATIONS
 from ..nets.pictures import LOGS
 from ._batches import EventDataset
 from ._event_arrays import validate_events, warn_if_frame_is_long, warn_if_log_is_linear
-from ._params import check_positive_integer
+from ._params import check_positive_integer, is_number
 from ._pretrained import ENCODER_PARAMS, learned_encoder, needs_pretraining, pretrained
 from ._trained_encoder import TrainedEncoder
 from ._weight_files import fit_channels
@@ -234,11 +234,15 @@ class EncoderNetwork:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}; got {getattr(self, name)!r}")
         check_positive_integer("width", self.width)
-        if not 0 <= self.dropout < 1:
+        if not is_number(self.sampling_rate) or not 0 < self.sampling_rate < np.inf:
+            raise ValueError(
+                f"sampling_rate must be a number > 0 (Hz); got {self.sampling_rate!r}"
+            )
+        if not is_number(self.dropout) or not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1); got {self.dropout!r}")
         for name in ("head_lr", "encoder_lr"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and (not is_number(value) or not value > 0):
                 mend = "; to keep the encoder as it is, set freeze_encoder=True"
                 raise ValueError(
                     f"{name} must be a number > 0 or None; got {value!r}"

@@ -30,7 +30,7 @@ def check_training_params(estimator):
     """
     check_positive_integer("max_epochs", estimator.max_epochs)
     check_positive_integer("batch_size", estimator.batch_size)
-    if not _is_number(estimator.lr) or estimator.lr <= 0:
+    if not is_number(estimator.lr) or estimator.lr <= 0:
         raise ValueError(f"lr must be a number > 0; got {estimator.lr!r}")
     check_not_negative("weight_decay", estimator.weight_decay)
     schedule_params(estimator.lr_schedule, estimator.lr_schedule_params)
@@ -39,6 +39,15 @@ def check_training_params(estimator):
     resolve_optimizer(estimator.optimizer)
     patience_of(estimator.early_stopping)
     validation_part(estimator)
+    if not isinstance(estimator.net_params, (dict, type(None))):
+        raise ValueError(
+            f"net_params must be a dict such as {{'optimizer__momentum': 0.9}}, or None; got "
+            f"{estimator.net_params!r}"
+        )
+    if not isinstance(estimator.callbacks, (list, tuple, type(None))):
+        raise ValueError(
+            f"callbacks must be a list of skorch callbacks, or None; got {estimator.callbacks!r}"
+        )
     if estimator.augmenter is not None and not hasattr(estimator.augmenter, "augment"):
         raise ValueError(
             f"augmenter={estimator.augmenter!r} has no method augment(X, y, rng): give an object "
@@ -54,11 +63,12 @@ def check_positive_integer(name, value):
 
 def check_not_negative(name, value):
     """Refuse what is not a number of at least 0."""
-    if not _is_number(value) or not value >= 0:
+    if not is_number(value) or not value >= 0:
         raise ValueError(f"{name} must be a number >= 0; got {value!r}")
 
 
-def _is_number(value):
+def is_number(value):
+    """Whether this is a real number, and neither True nor False."""
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 

@@ -357,6 +357,7 @@ class RecordSectionDisplay:
                 groups[-1].append(k)
             else:
                 groups.append([k])
+        groups.sort(key=min)
         other = ax.secondary_xaxis("top") if vertical else ax.secondary_yaxis("right")
         at = [places[group].mean() for group in groups]
         if vertical:

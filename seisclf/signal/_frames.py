@@ -1,5 +1,6 @@
 """The frame convention of all spectrograms: where frames start, and how they are cut."""
 
+import numbers
 from typing import NamedTuple
 
 import numpy as np
@@ -80,23 +81,48 @@ def frame_settings(
 
 
 def _window(window, window_length, sampling_rate):
+    if isinstance(window, list) and window and isinstance(window[0], str):
+        window = tuple(window)  # as a file of settings has it
     if isinstance(window, (str, tuple)):
+        if not isinstance(window_length, numbers.Real) or isinstance(window_length, bool):
+            raise ValueError(f"window_length must be a number of seconds, got {window_length!r}")
         length = round(check_positive(window_length, "window_length") * sampling_rate)
         if length < 1:
             raise ValueError(
                 f"window_length={window_length} s is shorter than one sample at "
                 f"sampling_rate={sampling_rate:g} Hz"
             )
-        return get_window(window, length)
-    array = np.asarray(window, dtype=np.float64)
+        return _named_window(window, length)
+    try:
+        array = np.asarray(window, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.empty(0)
     if array.ndim != 1 or not len(array) or not np.isfinite(array).all():
-        raise ValueError("window must be a name, a SciPy tuple or a finite 1-D array")
+        raise ValueError(
+            f"window must be a name, a tuple (name, parameter) as of scipy.signal.get_window, or "
+            f"a finite 1-D array; got {window!r}"
+        )
     if window_length is not None and round(window_length * sampling_rate) != len(array):
         raise ValueError(
             f"window has {len(array)} samples but window_length={window_length} s means "
             f"{round(window_length * sampling_rate)}: leave window_length=None"
         )
     return array
+
+
+def _named_window(window, length):
+    try:
+        values = get_window(window, length)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"window must be a name or a tuple (name, parameter) that scipy.signal.get_window "
+            f"knows, such as 'hann' or ('tukey', 0.25); got {window!r}: {error}"
+        ) from error
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"window={window!r} has values that are not finite: its parameter is out of range"
+        )
+    return values
 
 
 def _hop(hop, overlap, length, sampling_rate):
@@ -106,8 +132,8 @@ def _hop(hop, overlap, length, sampling_rate):
         hop = round(check_positive(hop, "hop") * sampling_rate)
     else:
         overlap = 0.5 if overlap is None else overlap
-        if not 0 <= overlap < 1:
-            raise ValueError(f"overlap is a fraction of the window in [0, 1), got {overlap}")
+        if not isinstance(overlap, numbers.Real) or not 0 <= overlap < 1:
+            raise ValueError(f"overlap is a fraction of the window in [0, 1), got {overlap!r}")
         hop = length - int(overlap * length)
     if not 1 <= hop <= length:
         raise ValueError(

@@ -1,6 +1,7 @@
 """Change the size of pictures, such as spectrograms."""
 
 import functools
+import numbers
 
 import numpy as np
 
@@ -63,6 +64,11 @@ def resize(x, size, *, workers=None):
 
 def resized_shape(shape, size):
     """New (height, width) of a picture of the given shape."""
+    pair = size if isinstance(size, (tuple, list, np.ndarray)) else (size, size)
+    if len(pair) != 2 or not all(isinstance(n, numbers.Integral) for n in pair):
+        raise ValueError(
+            f"size must be a height, or (height, width), in whole pixels, or None; got {size!r}"
+        )
     if np.ndim(size) == 0:
         height = int(size)
         # Height first, so that a whole width does not come out one short by rounding.

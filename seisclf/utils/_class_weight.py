@@ -1,5 +1,6 @@
 """What `class_weight` means, for every classifier that takes it."""
 
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -35,6 +36,12 @@ def class_factors(class_weight, classes, totals, *, also=()):
         If `class_weight` is none of these, names a label that does not exist, has a factor that
         is no number or negative, or leaves no event that counts.
 
+    Warns
+    -----
+    UserWarning
+        If ``("balanced", {...})`` names a label that is not among `classes`, which may be a slip
+        of the pen.
+
     Examples
     --------
     >>> import numpy as np
@@ -57,6 +64,7 @@ def class_factors(class_weight, classes, totals, *, also=()):
         apart = np.array([label in named for label in classes.tolist()], dtype=bool)
         factors = _named(named, classes, strict=False)
         factors[~apart] = _balanced(totals[~apart])
+        _warn_of_unknown(named, classes)
     else:
         others = "".join(f", {value!r}" for value in also)
         raise ValueError(
@@ -101,6 +109,17 @@ def _named(named, classes, *, strict):
             f"class_weight has factors for {unknown}, which are not among the classes {labels}"
         )
     return np.array([float(named.get(label, 1.0)) for label in labels])
+
+
+def _warn_of_unknown(named, classes):
+    labels = classes.tolist()
+    if unknown := [label for label in named if label not in labels]:
+        warnings.warn(
+            f"class_weight names {unknown}, of which y has no event; its classes are {labels}. "
+            f"Is it spelt as in y? If the class is only missing here, nothing is wrong",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _of_another_kind(unknown, labels):

@@ -184,6 +184,8 @@ def test_sine_peaks_at_its_frequency_with_half_its_amplitude(bin_, amplitude):
         ({"window_length": 1e-5}, "shorter than one sample"),
         ({"window_length": 9.0, "padding": "none"}, "shorter than the window"),
         ({"sampling_rate": 0}, "sampling_rate must be positive"),
+        ({"window": "nope"}, "window must be .* scipy.signal.get_window knows"),
+        ({"window": ["tukey", "x"]}, r"window must be .*; got \('tukey', 'x'\)"),
         ({"window": [1.0, 2.0]}, "leave window_length=None"),
         ({"window": [1.0, -1.0], "window_length": None}, "sums to zero"),
     ],
@@ -266,3 +268,10 @@ def test_resize_by_height_keeps_the_ratio():
     assert resize(np.zeros((41, 228)), 128).shape == (128, 711)
     with pytest.raises(ValueError, match="at least one pixel"):
         resize(np.zeros((4, 4)), (0, 3))
+
+
+def test_a_list_names_a_window_as_a_tuple_does():
+    x = np.random.default_rng(0).normal(size=300)
+    options = {"sampling_rate": 100, "window_length": 0.5}
+    found = stft(x, window=["tukey", 0.25], **options)[2]
+    np.testing.assert_array_equal(found, stft(x, window=("tukey", 0.25), **options)[2])

@@ -56,7 +56,10 @@ def test_named_classes_do_not_count_in_the_balance(factor):
 
 
 def test_named_labels_may_be_absent():
-    found = class_factors(PAIR, CLASSES[1:], [10, 30])
+    with pytest.warns(
+        UserWarning, match=r"names \['noise'\], .* classes are \['quake', 'rockfall'\]"
+    ):
+        found = class_factors(PAIR, CLASSES[1:], [10, 30])
     np.testing.assert_array_equal(found, class_factors("balanced", CLASSES[1:], [10, 30]))
     # A class that is known but has no events in this call neither counts nor divides by zero.
     np.testing.assert_array_equal(class_factors(PAIR, CLASSES, [0, 10, 10]), [0, 1, 1])

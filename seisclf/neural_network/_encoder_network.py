@@ -234,10 +234,11 @@ class EncoderNetwork:
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {allowed}; got {getattr(self, name)!r}")
         check_positive_integer("width", self.width)
-        if not is_number(self.sampling_rate) or not 0 < self.sampling_rate < np.inf:
-            raise ValueError(
-                f"sampling_rate must be a number > 0 (Hz); got {self.sampling_rate!r}"
-            )
+        rate, length = self.sampling_rate, self.window_length
+        if not is_number(rate) or not 0 < rate < np.inf:
+            raise ValueError(f"sampling_rate must be a number > 0 (Hz); got {rate!r}")
+        if length is not None and not is_number(length):
+            raise ValueError(f"window_length must be a number of seconds or None; got {length!r}")
         if not is_number(self.dropout) or not 0 <= self.dropout < 1:
             raise ValueError(f"dropout must lie in [0, 1); got {self.dropout!r}")
         for name in ("head_lr", "encoder_lr"):

@@ -132,7 +132,7 @@ def _hop(hop, overlap, length, sampling_rate):
         hop = round(check_positive(hop, "hop") * sampling_rate)
     else:
         overlap = 0.5 if overlap is None else overlap
-        if not isinstance(overlap, numbers.Real) or not 0 <= overlap < 1:
+        if not isinstance(overlap, numbers.Real) or not 0 <= float(overlap) < 1:
             raise ValueError(f"overlap is a fraction of the window in [0, 1), got {overlap!r}")
         hop = length - int(overlap * length)
     if not 1 <= hop <= length:

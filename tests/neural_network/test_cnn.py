@@ -486,7 +486,7 @@ def test_global_generators_are_not_touched(trained, tones):
         ({"window": ["tuckey", 0.25]}, r"window must be .* such as .*; got \('tuckey', 0.25\)"),
         ({"window": [0.25, "tukey"]}, "window must be a name, a tuple"),
         ({"window": 3}, "window must be a name, a tuple .*; got 3"),
-        ({"window_length": "x"}, "window_length must be a number of seconds, got 'x'"),
+        ({"window_length": "x"}, "window_length must be a number of seconds or None; got 'x'"),
         ({"overlap": "x"}, r"overlap is a fraction of the window in \[0, 1\), got 'x'"),
         ({"size": 2.5}, "size must be a height, or .* got 2.5"),
         ({"size": "x"}, "size must be a height, or .* got 'x'"),

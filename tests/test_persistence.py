@@ -45,6 +45,7 @@ def round_trip(value, tmp_path):
         {"a": [1, (2,)], "$": 1},
         {1: "int key", ("a", 1): "tuple key"},
         {3, 1},
+        range(2, 10, 2),
         np.float32(0.1),
         np.int64(7),
         np.str_("label"),

@@ -33,9 +33,10 @@ def assign_clusters(vectors, n_clusters, *, n_init=5, algorithm="auto", seed=0):
     Returns
     -------
     labels : ndarray of int64 of shape (n_events,)
-        Group of each event, from 0.
+        Group of each event, from 0: that of the nearest centre. Clusters that had to remain empty
+        are the last ones.
     centers : ndarray of shape (n_clusters, n_features)
-        Their centres.
+        Their centres; of an empty cluster that of the first.
     n_reassigned : int
         Clusters that were empty and got a part of another one.
     """
@@ -47,9 +48,19 @@ def assign_clusters(vectors, n_clusters, *, n_init=5, algorithm="auto", seed=0):
         # Fewer distinct vectors than clusters: the caller says so in its own words.
         warnings.simplefilter("ignore", ConvergenceWarning)
         kmeans.fit(vectors)
-    return fill_empty_clusters(
-        vectors, kmeans.labels_.astype(np.int64), kmeans.cluster_centers_, seed=seed
-    )
+        labels, centers, n_reassigned = fill_empty_clusters(
+            vectors, kmeans.labels_.astype(np.int64), kmeans.cluster_centers_, seed=seed
+        )
+        found = np.unique(labels)
+        if n_reassigned or len(found) < n_clusters:
+            # The halves of a split cluster need not be nearest to their own means, and of equal
+            # vectors k-means may give centres that no longer belong to its labels.
+            means = np.array([vectors[labels == cluster].mean(axis=0) for cluster in found])
+            settled = KMeans(len(found), init=means, n_init=1).fit(vectors)
+            labels, centers = settled.labels_.astype(np.int64), settled.cluster_centers_
+    # Empty clusters come last, equally near as the first, which is found before them.
+    empty = np.repeat(centers[:1], n_clusters - len(centers), axis=0)
+    return labels, np.concatenate([centers, empty]), n_reassigned
 
 
 def fill_empty_clusters(vectors, labels, centers, *, seed=0):

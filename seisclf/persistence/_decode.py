@@ -40,6 +40,9 @@ class Reader:
     def _decode_set(self, node):
         return set(self.decode(node["items"]))
 
+    def _decode_range(self, node):
+        return range(*node["ends"])
+
     def _decode_dict(self, node):
         return {self.decode(key): self.decode(value) for key, value in node["items"]}
 

@@ -40,6 +40,8 @@ class Writer:
             return (
                 encoded if type(value) is list else {"$": type(value).__name__, "items": encoded}
             )
+        if isinstance(value, range):
+            return {"$": "range", "ends": [value.start, value.stop, value.step]}
         if isinstance(value, dict) and not is_from(value, LIBRARIES):
             return self._encode_dict(value, where)
         if isinstance(value, PurePath):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score
 
 from seisclf.cluster._assignment import assign_clusters, fill_empty_clusters, uniform_rows
@@ -51,6 +52,27 @@ def test_equal_vectors_cannot_be_divided():
     labels, _, n_reassigned = fill_empty_clusters(vectors, np.zeros(6, int), np.ones((3, 2)))
     assert n_reassigned == 0
     np.testing.assert_array_equal(labels, 0)
+
+
+def test_labels_are_those_of_the_nearest_centre():
+    """Also where mini-batches leave clusters empty, which then get halves of others."""
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(200, 3)) * [5, 1, 1]
+    vectors[:150] *= 0.01
+    labels, centers, n_reassigned = assign_clusters(
+        vectors, 60, n_init=1, algorithm="minibatch", seed=0
+    )
+    assert n_reassigned > 0
+    assert len(np.unique(labels)) == 60
+    np.testing.assert_array_equal(cdist(vectors, centers).argmin(axis=1), labels)
+
+
+def test_clusters_that_stay_empty_are_the_last():
+    vectors = np.repeat(np.random.default_rng(0).normal(size=(5, 3)), 3, axis=0)
+    for seed in range(5):
+        labels, centers, _ = assign_clusters(vectors, 8, seed=seed)
+        np.testing.assert_array_equal(np.unique(labels), np.arange(5))
+        np.testing.assert_array_equal(cdist(vectors, centers).argmin(axis=1), labels)
 
 
 def test_given_arrays_stay():

@@ -41,6 +41,8 @@ class ClusterCardDisplay:
 
     def __init__(self, cards):
         self.cards = list(cards)
+        if not self.cards:
+            raise ValueError("cards must have at least one card, as cluster_card makes them")
 
     @classmethod
     def from_labels(cls, X, labels, **settings):

@@ -1,13 +1,15 @@
 """What is in a cluster: how many events, typical ones, their spectrogram, their hours."""
 
+import numbers
 from dataclasses import dataclass, field
 
 import numpy as np
 from sklearn.metrics import silhouette_samples
 from sklearn.utils import check_array
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, column_or_1d
 
 from ..io._lazy_array import LazyArray
+from ..neural_network._params import check_positive_integer
 from ..signal import stft
 
 #: Label of events that belong to no cluster, as scikit-learn's HDBSCAN has it.
@@ -23,7 +25,7 @@ _LARGEST_SILHOUETTE = 5000
 class ClusterCard:
     """One cluster, as :func:`cluster_card` describes it.
 
-    Attributes
+    Parameters
     ----------
     label : int or str
         As in the labels; -1 are events that belong to no cluster.
@@ -112,8 +114,8 @@ def cluster_card(
     channel : int, default=0
         Which channel the examples show. The spectrogram is of the power of all channels.
     start_times : array-like of shape (n_events,), optional
-        When the events begin: whatever :func:`pandas.to_datetime` reads, without a zone in UTC.
-        For instance ``bunch.metadata["start_time"]``.
+        When the events begin: whatever :func:`pandas.to_datetime` reads but numbers, or ObsPy's
+        ``UTCDateTime``; without a zone in UTC. For instance ``bunch.metadata["start_time"]``.
     time_zone : str, default="UTC"
         Of the hours of the day, such as "Asia/Kolkata": people work by their own clock.
     n_examples : int, default=3
@@ -154,9 +156,12 @@ def cluster_card(
     """
     if representation not in ("waveform", "picture"):
         raise ValueError(f"representation must be 'waveform' or 'picture'; got {representation!r}")
-    labels = np.asarray(labels)
+    check_positive_integer("n_examples", n_examples)
+    labels = _checked_labels(labels)
     X = _Events(X, representation, sampling_rate, window_length)
     check_consistent_length(X, labels)
+    if not -X.n_channels <= channel < X.n_channels:
+        raise ValueError(f"channel={channel} is none of the {X.n_channels} channels of X")
     if vectors is None:
         vectors = X.maps().reshape(len(X), -1)
     vectors = check_array(vectors, dtype=np.float64, input_name="vectors")
@@ -204,7 +209,12 @@ class _Events:
                 f"X must be {needed} or without the axis of channels for "
                 f"representation={representation!r}; got shape {tuple(self.X.shape)}"
             )
+        if len(self.X) == 0:
+            raise ValueError("X has no events: give at least one")
+        if not (isinstance(sampling_rate, numbers.Real) and float(sampling_rate) > 0):
+            raise ValueError(f"sampling_rate must be positive, in Hz; got {sampling_rate!r}")
         self.lift = self.X.ndim == lowest
+        self.n_channels = 1 if self.lift else self.X.shape[1]
         self.sampling_rate = sampling_rate
         n_samples = self.X.shape[-1]
         if window_length is None:
@@ -220,6 +230,8 @@ class _Events:
         return X[:, np.newaxis] if self.lift else X
 
     def _maps(self, X):
+        if np.isinf(X).any():
+            raise ValueError("X contains infinity: mend these events or leave them out")
         if self.picture:
             height, width = X.shape[-2:]
             return np.arange(height), np.arange(width), np.nan_to_num(X).mean(axis=1)
@@ -251,6 +263,19 @@ class _Events:
         return sum(maps.sum(axis=0) for maps in self._batches(rows)) / len(rows)
 
 
+def _checked_labels(labels):
+    """Labels of which each has one value; whole numbers that came as floats as such."""
+    labels = column_or_1d(np.asarray(labels), input_name="labels")
+    if labels.dtype.kind == "f":
+        if not np.equal(labels, np.round(labels)).all():
+            raise ValueError(
+                "labels must be whole numbers or names, without NaN: give -1 to events that "
+                "belong to no cluster"
+            )
+        return labels.astype(np.int64)
+    return labels
+
+
 def _in_order(labels):
     """Names of the clusters; what belongs to none comes last."""
     names = np.unique(labels)
@@ -263,7 +288,12 @@ def _centers(vectors, labels, names, centers):
     means = [vectors[labels == name].mean(axis=0) for name in names]
     if centers is None:
         return means
-    centers = np.asarray(centers)
+    centers = check_array(centers, dtype=np.float64, input_name="centers")
+    if centers.shape[1] != vectors.shape[1]:
+        raise ValueError(
+            f"centers has {centers.shape[1]} columns, and vectors has {vectors.shape[1]}: give "
+            f"the centres in the space of vectors"
+        )
     found = [i for i, name in enumerate(names) if str(name) != str(NOISE)]
     # Labels are numbers of centres where an empty cluster may have no event.
     numbered = all(isinstance(names[i], int) and 0 <= names[i] < len(centers) for i in found)
@@ -293,14 +323,32 @@ def _mean(values):
 def _hours(start_times, time_zone, n_events):
     import pandas as pd
 
-    times = pd.DatetimeIndex(pd.to_datetime(np.asarray(start_times), utc=True))
-    missing = int(np.sum(np.asarray(times.isna())))
-    if len(times) != n_events or missing:
+    start_times = np.asarray(start_times)
+    if start_times.dtype.kind in "iuf":
+        raise ValueError(
+            "start_times must be times, not numbers, whose unit nobody knows: give "
+            'pandas.to_datetime(start_times, unit="s") where they are seconds since 1970'
+        )
+    if start_times.dtype == object:  # ObsPy's UTCDateTime has its time in UTC as .datetime
+        start_times = [getattr(time, "datetime", time) for time in start_times]
+    try:
+        times = pd.DatetimeIndex(pd.to_datetime(start_times, utc=True))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"start_times cannot be read as times, read them with pandas.to_datetime: {error}"
+        ) from error
+    missing = np.flatnonzero(np.asarray(times.isna()))
+    if len(times) != n_events or len(missing):
+        row = f" (row {missing[0]}{', …' if len(missing) > 1 else ''})" if len(missing) else ""
         raise ValueError(
             f"start_times must have a time for each of the {n_events} events; got {len(times)}, "
-            f"{missing} of them missing"
+            f"{len(missing)} of them missing{row}: leave these events out, or start_times"
         )
     try:
+        if not isinstance(time_zone, str):
+            raise ValueError("not a name")
         return np.asarray(times.tz_convert(time_zone).hour)
-    except KeyError as error:
-        raise ValueError(f"time_zone={time_zone!r} is not known; such as 'UTC'") from error
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"time_zone must be a name such as 'UTC' or 'Asia/Kolkata'; got {time_zone!r}"
+        ) from error

@@ -349,7 +349,15 @@ class DeepCluster(
             if divisions[-1]["interrupted"]:
                 break
         self._selection = _table(divisions)
-        row = choose(self.selection, self._selection) if len(divisions) > 1 else 0
+        row = self._chosen(self.selection) if len(divisions) > 1 else 0
+        if row is None:
+            warnings.warn(
+                f"selection={self.selection!r} has no figures for n_clusters="
+                f"{self._selection['n_clusters'].tolist()}: the smallest is kept. Try other "
+                f"numbers, or another rule",
+                UserWarning,
+                stacklevel=2,
+            )
         self._keep(divisions[0 if row is None else row])
         self.histories_ = {d["row"]["n_clusters"]: d["history"] for d in divisions}
         return self
@@ -436,12 +444,13 @@ class DeepCluster(
     @property
     def choices_(self):
         """Number of clusters that each rule names, None where it has no figures."""
-        rows = {
-            rule: choose(rule, self._selection) if rule in self._selection else None
-            for rule in RULES
-        }
+        check_is_fitted(self)
+        rows = {rule: self._chosen(rule) for rule in RULES}
         tried = self._selection["n_clusters"]
         return {rule: None if row is None else int(tried[row]) for rule, row in rows.items()}
+
+    def _chosen(self, rule):
+        return choose(rule, self._selection) if rule in self._selection else None
 
     def embed(self, X):
         """Vectors of events in the space of the centres.

@@ -1,10 +1,14 @@
 """How many clusters: what each number of clusters is worth, and which one each rule names."""
 
+import numbers
+
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.metrics import adjusted_rand_score, silhouette_score
-from sklearn.utils import check_array, check_consistent_length
+from sklearn.utils import assert_all_finite, check_array, check_consistent_length
+from sklearn.utils.validation import column_or_1d
 
+from ..neural_network._params import check_positive_integer
 from ..utils import check_seed
 from ._assignment import assign_clusters
 
@@ -71,6 +75,11 @@ def gap_statistic(
     std : float
         Standard deviation of the references, times ``sqrt(1 + 1 / n_references)``.
 
+    Raises
+    ------
+    ValueError
+        If vectors, labels or a parameter cannot be used.
+
     References
     ----------
     .. [1] Tibshirani, R., Walther, G. and Hastie, T. (2001). Estimating the number of clusters in
@@ -90,8 +99,10 @@ def gap_statistic(
     if reference not in REFERENCES:
         raise ValueError(f"reference must be one of {REFERENCES}; got {reference!r}")
     vectors = check_array(vectors, dtype=np.float64, input_name="vectors", ensure_min_samples=2)
-    labels = np.asarray(labels)
+    labels = column_or_1d(labels, input_name="labels")
+    assert_all_finite(labels, input_name="labels")
     check_consistent_length(vectors, labels)
+    check_positive_integer("n_references", n_references)
     within = _within(vectors, labels)
     if not within > 0:
         return float("nan"), float("nan")
@@ -154,7 +165,12 @@ def cluster_stability(
         Adjusted Rand index between two parts, on the events that are in both; mean over all
         pairs. 1 if every part is divided alike, 0 by chance.
     std : float
-        Standard deviation over the pairs.
+        Standard deviation over the pairs. Both are NaN if no two parts have two events in common.
+
+    Raises
+    ------
+    ValueError
+        If a parameter cannot be used, or there are fewer vectors than clusters.
 
     References
     ----------
@@ -171,6 +187,16 @@ def cluster_stability(
     (1.0, 0.0)
     """
     vectors = check_array(vectors, dtype=np.float64, input_name="vectors", ensure_min_samples=2)
+    check_positive_integer("n_clusters", n_clusters)
+    if n_clusters > len(vectors):
+        raise ValueError(
+            f"n_clusters={n_clusters} is more than the {len(vectors)} vectors: ask for fewer"
+        )
+    check_positive_integer("n_repeats", n_repeats)
+    if n_repeats < 2:
+        raise ValueError("n_repeats must be at least 2, parts to compare; got 1")
+    if not (isinstance(fraction, numbers.Real) and 0 < float(fraction) <= 1):
+        raise ValueError(f"fraction must lie in (0, 1]; got {fraction!r}")
     n_part = min(len(vectors), max(n_clusters, round(fraction * len(vectors))))
     rng = np.random.default_rng(check_seed(random_state))
     parts = []
@@ -185,7 +211,10 @@ def cluster_stability(
     for i, first in enumerate(parts):
         for second in parts[:i]:
             both = (first >= 0) & (second >= 0)
-            scores.append(adjusted_rand_score(first[both], second[both]))
+            if both.sum() > 1:  # one event is always divided alike
+                scores.append(adjusted_rand_score(first[both], second[both]))
+    if not scores:
+        return float("nan"), float("nan")
     return float(np.mean(scores)), float(np.std(scores))
 
 

@@ -1,6 +1,7 @@
 """What a card says of a cluster, whoever found it."""
 
 import numpy as np
+import obspy
 import pandas as pd
 import pytest
 
@@ -100,6 +101,34 @@ def test_display_draws_a_row_for_each_cluster(events):
     display.figure_.canvas.draw()
 
 
+def test_labels_that_came_as_floats_are_the_same(events):
+    titles = [card.title for card in cluster_card(events, LABELS.astype(float))]
+    assert titles == [card.title for card in cluster_card(events, LABELS)]
+    with pytest.raises(ValueError, match="labels"):
+        cluster_card(events, np.where(LABELS < 0, np.nan, LABELS))
+
+
+def test_times_of_obspy(events):
+    times = pd.date_range("2024-01-01", periods=12, freq="h", tz="UTC")
+    theirs = [obspy.UTCDateTime(time.isoformat()) for time in times]
+    for ours, of_obspy in zip(
+        cluster_card(events, LABELS, start_times=times),
+        cluster_card(events, LABELS, start_times=theirs),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours.hours, of_obspy.hours)
+
+
+def test_infinity_and_nothing_are_refused(events):
+    with pytest.raises(ValueError, match="no events"):
+        cluster_card(events[:0], [])
+    with pytest.raises(ValueError, match="at least one card"):
+        ClusterCardDisplay([])
+    events[3] = np.inf
+    with pytest.raises(ValueError, match="infinity"):
+        cluster_card(events, LABELS, vectors=np.arange(12.0)[:, None])
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -107,6 +136,16 @@ def test_display_draws_a_row_for_each_cluster(events):
         ({"start_times": ["2024-01-01"] * 3}, "start_times"),
         ({"start_times": ["2024-01-01"] * 11 + [None]}, "1 of them missing"),
         ({"start_times": ["2024-01-01"] * 12, "time_zone": "Mars/Olympus"}, "time_zone"),
+        (
+            {"start_times": ["2024-01-01", "2024-01-02T10:00:00.5"] * 6},
+            "start_times cannot be read",
+        ),
+        ({"start_times": np.arange(12) * 3600.0 + 1.7e9}, "start_times must be times"),
+        ({"start_times": ["2024-01-01"] * 12, "time_zone": 5}, "time_zone"),
+        ({"n_examples": -1}, "n_examples"),
+        ({"channel": 2}, "channel=2 is none of the 2"),
+        ({"sampling_rate": 0}, "sampling_rate"),
+        ({"centers": np.zeros((2, 3))}, "centers has 3 columns"),
         ({"centers": np.zeros((1, 1))}, "centers has 1 rows"),
         ({"vectors": np.zeros((3, 1))}, "inconsistent"),
     ],

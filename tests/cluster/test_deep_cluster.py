@@ -103,7 +103,7 @@ def test_seed_fixes_everything(fitted, events):
 
 def test_file_and_pickle_keep_what_was_found(events, tmp_path):
     X, _ = events
-    settings = TINY | {"n_clusters": [2, 3], "selection": "silhouette", "max_epochs": 1}
+    settings = TINY | {"n_clusters": range(2, 4), "selection": "silhouette", "max_epochs": 1}
     fitted = DeepCluster(**settings).fit(X)
     for copy in (
         seisclf.load(fitted.save(tmp_path / "clusters.seisclf")),
@@ -114,6 +114,7 @@ def test_file_and_pickle_keep_what_was_found(events, tmp_path):
         assert copy.selection_.equals(fitted.selection_)
         assert copy.choices_ == fitted.choices_
         assert copy.histories_.keys() == {2, 3}
+        assert copy.n_clusters == range(2, 4)
 
 
 def test_numbers_of_clusters_are_all_reported(events):
@@ -232,6 +233,21 @@ def test_equal_events_leave_clusters_empty_and_say_so():
     with pytest.warns(ConvergenceWarning, match="only 1 groups"):
         fitted = DeepCluster(**TINY | {"max_epochs": 0}).fit(X)
     np.testing.assert_array_equal(fitted.labels_, 0)
+
+
+def test_repeated_events_are_predicted_as_labelled(events):
+    X = np.repeat(events[0][::8], 3, axis=0)
+    with pytest.warns(ConvergenceWarning, match="only 5 groups"):
+        fitted = DeepCluster(**TINY | {"n_clusters": 7, "n_components": 4}).fit(X)
+    np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
+
+
+def test_rule_without_figures_keeps_the_smallest_and_says_so(events):
+    settings = TINY | {"n_clusters": [1, 8], "selection": "silhouette", "max_epochs": 0}
+    with pytest.warns(UserWarning, match="has no figures"):
+        fitted = DeepCluster(**settings).fit(events[0][::5])
+    assert fitted.n_clusters_ == 1
+    assert fitted.choices_["silhouette"] is None
 
 
 @pytest.mark.parametrize(

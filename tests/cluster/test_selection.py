@@ -97,3 +97,23 @@ def test_rules_without_figures_choose_nothing():
 def test_errors_name_the_parameter():
     with pytest.raises(ValueError, match="reference must be one of"):
         gap_statistic(np.ones((4, 2)), [0, 0, 1, 1], reference="ball")
+    with pytest.raises(ValueError, match="n_references"):
+        gap_statistic(np.eye(4), [0, 0, 1, 1], n_references=0)
+    with pytest.raises(ValueError, match="labels contains NaN"):
+        gap_statistic(np.eye(4), [0, 0, 1, np.nan])
+    for settings, message in (
+        ({"n_clusters": 5}, "n_clusters=5 is more than the 4 vectors"),
+        ({"n_clusters": 0}, "n_clusters"),
+        ({"n_clusters": 2, "n_repeats": 1}, "n_repeats"),
+        ({"n_clusters": 2, "fraction": -1}, "fraction"),
+        ({"n_clusters": 2, "fraction": 80}, "fraction"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            cluster_stability(np.eye(4), **settings)
+
+
+def test_parts_without_common_events_say_nothing_of_stability():
+    vectors, _ = _blobs()
+    mean, std = cluster_stability(vectors, 1, fraction=0.01, n_repeats=2, random_state=0)
+    assert np.isnan(mean)
+    assert np.isnan(std)

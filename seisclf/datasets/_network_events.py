@@ -37,7 +37,8 @@ def to_network_events(bunch, stations=None, *, common_time=False):
         (:func:`make_seismic_events` of several stations).
     stations : sequence of str, optional
         Stations in the order wanted, ``"NET.STA"``. Default: all that occur, sorted. Recordings
-        of other stations are left out, and events that then have none.
+        of other stations are left out, and events that then have none. Network events are asked
+        for stations only if all have the same.
     common_time : bool, default=False
         Whether the recordings of an event get the same time axis, by ``start_time`` in the
         metadata of rows, so that a record section shows how waves move out. Where a recording
@@ -70,7 +71,7 @@ def to_network_events(bunch, stations=None, *, common_time=False):
     ------
     ValueError
         If the metadata do not say what is needed, an event has two recordings of one station, or
-        classes within an event differ.
+        classes within an event differ; or if `stations` or times do not fit.
 
     Examples
     --------
@@ -101,6 +102,12 @@ def _of_rows(bunch, stations, common_time):
             f"event_id and station in their metadata; got data of shape {tuple(bunch.data.shape)}"
             f"{', without ' + ' and '.join(lacking) if lacking else ''}"
         )
+    for name in ("event_id", "station"):
+        if lacking := np.flatnonzero(metadata[name].isna() | (metadata[name] == "")).tolist():
+            raise ValueError(
+                f"to_network_events needs {name} of every row; {len(lacking)} of {len(metadata)} "
+                f"have none, first row {lacking[0]}: leave them out, or give each its own"
+            )
     names = np.asarray(metadata["station"], dtype=str)
     stations = _chosen(names, stations)
     kept = np.flatnonzero(np.isin(names, stations))
@@ -140,10 +147,6 @@ def _of_rows(bunch, stations, common_time):
 
 
 def _of_networks(bunch, stations):
-    if stations is not None:
-        raise ValueError(
-            "stations= selects among rows; of network events take data[:, [...]] before"
-        )
     n_events, n_stations = bunch.data.shape[:2]
     arrivals = bunch.get("arrivals")
     offsets = places = table = None
@@ -157,14 +160,21 @@ def _of_networks(bunch, stations):
         if n_events and (same == same[0]).all():
             table = _station_table(bunch, same[0])
     rows = np.broadcast_to(np.arange(n_events)[:, np.newaxis], (n_events, n_stations))
-    return _network_bunch(
-        bunch,
-        NetworkEvents(bunch.data, offsets=offsets, stations=places),
-        target=bunch.target,
-        metadata=bunch.metadata,
-        rows=rows,
-        stations=table,
-    )
+    data = NetworkEvents(bunch.data, offsets=offsets, stations=places)
+    target, metadata = bunch.target, bunch.metadata
+    if stations is not None:
+        if table is None:
+            raise ValueError(
+                "stations= needs events of which all have the same stations, by names in stations "
+                "and arrivals: select by number in the result, data[:, [...]]"
+            )
+        stations = _chosen(np.asarray(table["station"], dtype=str), stations)
+        which = _index_of(stations, np.asarray(table["station"], dtype=str))
+        data, table = data[:, which], table.iloc[which].reset_index(drop=True)
+        kept = data.recorded.any(axis=1)
+        data, rows, target = data[kept], rows[kept][:, which], np.asarray(target)[kept]
+        metadata = metadata[kept].reset_index(drop=True)
+    return _network_bunch(bunch, data, target=target, metadata=metadata, rows=rows, stations=table)
 
 
 def _on_common_time(waveforms, metadata, sampling_rate):
@@ -175,6 +185,11 @@ def _on_common_time(waveforms, metadata, sampling_rate):
             "leave the recordings as they were cut, common_time=False"
         )
     start = metadata["start_time"]
+    if start.dtype.kind != "M":
+        raise ValueError(
+            f"common_time=True needs start_time as times, got {start.dtype}: "
+            f"metadata['start_time'] = pandas.to_datetime(metadata['start_time'], utc=True)"
+        )
     first = start.groupby(metadata["event_id"].to_numpy()).transform("min")
     delay = (start - first).dt.total_seconds().to_numpy()
     n = waveforms.shape[-1]
@@ -205,10 +220,14 @@ def _network_bunch(bunch, data, **more):
 def _chosen(names, stations):
     if stations is None:
         return np.unique(names)
-    stations = np.asarray(stations, dtype=str)
-    if unknown := sorted(set(stations) - set(names)):
+    if isinstance(stations, str) or len(stations) == 0 or len(set(stations)) < len(stations):
         raise ValueError(
-            f"stations={list(stations)}: {unknown} recorded nothing; there are "
+            f"stations must be a list of names, at least one and none twice; got {stations!r}"
+        )
+    stations = np.asarray(stations, dtype=str)
+    if unknown := sorted(set(stations.tolist()) - set(names.tolist())):
+        raise ValueError(
+            f"stations={stations.tolist()}: {unknown} recorded nothing; there are "
             f"{np.unique(names).tolist()}"
         )
     return stations
@@ -256,10 +275,13 @@ def _agreed_target(target, event, kept, ids):
     target = np.asarray(target)[kept]
     first = np.unique(event, return_index=True)[1]
     of_event = target[first]
-    if (wrong := event[target != of_event[event]]).size:
+    differs = target != of_event[event]
+    if target.dtype.kind == "f":
+        differs &= ~(np.isnan(target) & np.isnan(of_event[event]))
+    if (wrong := event[differs]).size:
         raise ValueError(
-            f"recordings of the event {ids[wrong[0]]!r} have different classes: give each event "
-            f"one"
+            f"recordings of the event {str(ids[wrong[0]])!r} have different classes (or other "
+            f"targets): give each event one"
         )
     return of_event
 

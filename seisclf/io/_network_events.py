@@ -1,5 +1,7 @@
 """Events over a network that know where each station stood."""
 
+import numbers
+
 import numpy as np
 
 from ._lazy_array import LazyArray
@@ -10,7 +12,8 @@ class NetworkEvents(LazyArray):
 
     It looks like an array (n_events, n_stations, n_components, n_samples) in which a missing
     station is NaN, and selects rows like one. Distances and places follow the rows, so that
-    cross-validation, searches and Pipelines keep them together.
+    cross-validation, searches and Pipelines keep them together. They follow several stations as
+    well, ``events[:, [0, 2]]``, which reads these; any other index gives an array.
 
     Parameters
     ----------
@@ -74,7 +77,12 @@ class NetworkEvents(LazyArray):
     def _per_station(self, values, name, rest):
         if values is None:
             return None
-        values = np.asarray(values, dtype=np.float64)
+        try:
+            values = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"{name} must be numbers, for each station of each event; got {values!r:.60}"
+            ) from error
         lead = tuple(self._waveforms.shape[:2])
         if values.shape not in (lead + rest, lead[1:] + rest):
             raise ValueError(
@@ -136,6 +144,18 @@ class NetworkEvents(LazyArray):
         waveforms = self._waveforms.read(rows) if lazy else self._waveforms[rows]
         return np.array(waveforms, dtype=self.dtype).reshape(-1, *self.shape[1:])
 
+    def __getitem__(self, key):
+        selected = super().__getitem__(key)
+        if not isinstance(key, tuple) or isinstance(selected, NetworkEvents):
+            return selected
+        rows, which, *rest = key
+        several = np.ndim(which) == 1 or isinstance(which, slice)
+        if isinstance(rows, numbers.Integral) or rest or not several:
+            return selected
+        view = self[rows]
+        lists = (None if of is None else of[:, which] for of in (view.offsets, view.stations))
+        return type(self)(selected, **dict(zip(("offsets", "stations"), lists)))
+
     def _view(self, index):
         new = object.__new__(type(self))
         new._waveforms = self._waveforms[index]
@@ -150,7 +170,8 @@ class NetworkEvents(LazyArray):
 
 
 def _is_ragged(events):
-    return len(events) > 0 and len({np.shape(event)[:1] for event in events}) > 1
+    # Also where the lengths of the traces differ, which `_filled` refuses.
+    return len(events) > 0 and len({np.shape(event) for event in events}) > 1
 
 
 def _filled(values, lengths, name):
@@ -158,6 +179,11 @@ def _filled(values, lengths, name):
     if values is None:
         return None
     values = [np.asarray(value) for value in values]
+    if any(value.ndim == 0 for value in values):
+        raise ValueError(
+            f"{name} must be a list with one array for each event, as waveforms is, because "
+            f"events have different numbers of stations"
+        )
     found = [len(value) for value in values]
     if found != lengths:
         wrong = next((i for i, pair in enumerate(zip(found, lengths)) if pair[0] != pair[1]), None)

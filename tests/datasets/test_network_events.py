@@ -71,6 +71,45 @@ def test_stations_are_selected_and_ordered(rows):
     assert len(network.data) == rows.metadata["event_id"][kept].nunique()
 
 
+def test_stations_of_network_events_are_selected():
+    bunch = make_seismic_events(
+        6, n_stations=4, n_sites=1, n_samples=300, missing_station_probability=0.6, random_state=1
+    )
+    whole = to_network_events(bunch)
+    names = whole.stations["station"].to_numpy()[[2, 0]]
+    some = to_network_events(bunch, stations=names)
+    kept = whole.data.recorded[:, [2, 0]].any(axis=1)
+    assert 0 < kept.sum() < 6
+    np.testing.assert_array_equal(some.data.offsets, whole.data.offsets[kept][:, [2, 0]])
+    np.testing.assert_array_equal(np.asarray(some.data), np.asarray(whole.data)[kept][:, [2, 0]])
+    assert some.stations["station"].tolist() == names.tolist()
+    assert some.metadata["event_id"].tolist() == whole.metadata["event_id"][kept].tolist()
+    assert len(some.target) == len(some.rows) == kept.sum()
+
+
+@pytest.mark.parametrize("column", ["event_id", "station"])
+@pytest.mark.parametrize("nothing", [None, np.nan, ""])
+def test_rows_without_an_event_or_a_station_are_no_event_of_their_own(rows, column, nothing):
+    values = rows.metadata[column].astype(object).to_numpy(copy=True)
+    values[[1, 5]] = nothing
+    lacking = type(rows)(**{**rows, "metadata": rows.metadata.assign(**{column: values})})
+    with pytest.raises(ValueError, match=f"needs {column} of every row; 2 of .* first row 1"):
+        to_network_events(lacking)
+
+
+def test_numbers_may_be_targets(rows):
+    magnitude = rows.metadata["magnitude"].to_numpy()
+    assert np.isnan(magnitude).any()
+    network = to_network_events(type(rows)(**{**rows, "target": magnitude}))
+    np.testing.assert_array_equal(network.target, network.metadata["magnitude"])
+
+
+@pytest.mark.parametrize("stations", ["X0.ST01", [], ["X0.ST01", "X0.ST01"]])
+def test_lists_of_stations_that_are_none(rows, stations):
+    with pytest.raises(ValueError, match="stations must be a list of names"):
+        to_network_events(rows, stations=stations)
+
+
 def test_refusals_name_what_is_wrong(rows):
     with pytest.raises(ValueError, match=r"XX\.NO.*recorded nothing"):
         to_network_events(rows, stations=["XX.NO"])
@@ -124,6 +163,12 @@ def test_common_time_restores_the_move_out(rows):
         flat = np.delete(found, np.arange(first, first + 200), axis=-1)
         np.testing.assert_allclose(flat - cut.data[row].mean(-1, keepdims=True), 0, atol=1e-2)
     assert moved.data.shape[-1] > 200
+
+
+def test_common_time_needs_times_and_no_text(rows):
+    text = rows.metadata.assign(start_time=rows.metadata["start_time"].astype(str))
+    with pytest.raises(ValueError, match="start_time as times.*pandas.to_datetime"):
+        to_network_events(type(rows)(**{**rows, "metadata": text}), common_time=True)
 
 
 def test_common_time_needs_times_that_fit(rows):

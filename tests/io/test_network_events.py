@@ -40,6 +40,20 @@ def test_scikit_learn_splits_them():
     assert sum(1 for _ in KFold(5).split(events)) == 5
 
 
+@pytest.mark.parametrize("which", [[2, 0], slice(1, None), np.array([True, False, True])])
+def test_several_stations_keep_everything_together(which):
+    waveforms, offsets, stations = make()
+    events = NetworkEvents(waveforms, offsets=offsets, stations=stations)
+    for rows in (slice(None), [1, 0]):
+        some = events[rows, which]
+        assert isinstance(some, NetworkEvents)
+        np.testing.assert_array_equal(np.asarray(some), waveforms[rows][:, which])
+        np.testing.assert_array_equal(some.offsets, offsets[rows][:, which])
+        np.testing.assert_array_equal(some.stations, events.stations[rows][:, which])
+    assert isinstance(events[:, 0], np.ndarray) and isinstance(events[0, which], np.ndarray)
+    assert isinstance(events[:, which, 0], np.ndarray)
+
+
 def test_missing_stations_are_known():
     waveforms, *_ = make()
     waveforms[0, 0, 0] = np.nan  # one component is not the whole station
@@ -82,6 +96,10 @@ def test_reads_are_copies_and_pickles_are_whole():
         (np.ones((2, 1, 1, 30)), {"stations": [[[120.0, 23.0]]] * 2}, "exchanged"),
         ([np.ones((1, 1, 9)), np.ones((2, 1, 9))], {"offsets": [[1.0], [2.0]]}, "event 1"),
         ([np.ones((1, 1, 9)), np.ones((2, 1, 8))], {}, "equal shape"),
+        ([np.ones((2, 1, 9)), np.ones((2, 1, 8))], {}, "equal shape.*cut or resample"),
+        ([np.ones((1, 1, 9)), np.ones((2, 1, 9))], {"offsets": [1.0, 2.0]}, "one array for each"),
+        (np.ones((2, 3, 1, 30)), {"offsets": "distance"}, "offsets must be numbers"),
+        (np.ones((2, 2, 1, 30)), {"offsets": [[1.0], [1.0, 2.0]]}, "offsets must be numbers"),
     ],
 )
 def test_refusals(waveforms, more, message):

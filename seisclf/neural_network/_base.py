@@ -316,7 +316,16 @@ class NeuralEstimator(WaveformEstimator):
         callbacks = self._session_callbacks(epochs, schedule, patience, more_callbacks)
         with private_generator(int(seeds[0]), device):
             net = self._prepared_net(device, callbacks, int(seeds[1]))
-            finished = net.train_on(train, valid, epochs)
+            try:
+                finished = net.train_on(train, valid, epochs)
+            except ValueError as error:
+                if "more than 1 value per channel" not in str(error):
+                    raise
+                raise ValueError(
+                    f"{type(self).__name__} cannot learn from a batch of one event, because batch "
+                    f"normalisation needs several: give more events ({len(train)} came to train "
+                    f"on), and batch_size of at least 2 (it is {self.batch_size})"
+                ) from error
             net.optimizer_.zero_grad(set_to_none=True)
         self.net_ = net
         self.history_ = history_of(net)

@@ -131,17 +131,22 @@ def _encoder_of(estimator):
     )
 
 
+def _as_tuple(value):
+    """A list as a tuple: windows and sizes may be either."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def _refuse_contradictions(settings, estimator):
     """Parameters left at their default give way to the encoder; others must agree with it."""
     wrong = []
     for name in ENCODER_PARAMS:
-        value = getattr(estimator, name)
+        value, known = _as_tuple(getattr(estimator, name)), _as_tuple(settings[name])
         left_out = value == _default(estimator, name)
         # The rate is looked up by others, such as EventDetector: it must be true in any case.
         if name == "sampling_rate":
             left_out = settings["representation"] == "picture"
-        if not left_out and value != settings[name]:
-            wrong.append((name, settings[name]))
+        if not left_out and value != known:
+            wrong.append((name, known))
     if wrong:
         has = ", ".join(f"{name}={getattr(estimator, name)!r}" for name, _ in wrong)
         needed = ", ".join(f"{name}={value!r}" for name, value in wrong)

@@ -31,6 +31,8 @@ def test_accuracy_within_a_tolerance():
     assert accuracy_within(truth, found, tolerance=0.0) == 0.0
     assert accuracy_within(truth, found, tolerance=5.0, sample_weight=[0, 1, 1, 0]) == 0.5
     assert accuracy_within([-100.0], [-104.0], tolerance=0.05, relative=True) == 1.0
+    assert accuracy_within([0.3, 0.7], [0.4, 0.8], tolerance=0.1) == 1.0
+    assert accuracy_within([0.3, 110.0], [0.33, 121.0], tolerance=0.1, relative=True) == 1.0
     assert accuracy_within([359.0, 90.0], [3.0, 100.0], tolerance=5.0, period=360.0) == 0.5
     assert accuracy_within([[0.0, 0.0]], [[1.0, 9.0]], tolerance=2) == 0.5
 

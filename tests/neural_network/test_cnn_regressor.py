@@ -279,6 +279,12 @@ def test_searches_and_cross_validation(events):
 # Encoders ---------------------------------------------------------------------------------------
 
 
+def test_an_encoder_does_not_mind_lists(trained, events):
+    X, y = events
+    settings = {"encoder": trained.encoder_, "window": ["tukey", 0.25]}
+    CNNRegressor(**{**RUN, **settings, "max_epochs": 1}).fit(X, y)
+
+
 def test_encoders_pass_between_classes_and_numbers(trained, events):
     X, y = events
     labels = np.where(y > np.median(y), "far", "near")
@@ -339,6 +345,15 @@ def test_impossible_targets_are_refused(events):
     flat = net.fit(X, np.full(80, 7.0))
     assert flat.target_scale_ == 1.0
     np.testing.assert_allclose(flat.predict(X), 7.0, atol=0.5)
+
+
+def test_a_batch_of_one_event_is_refused(events):
+    X, y = events
+    net = CNNRegressor(**{**TINY, "size": 8, **RUN}).fit(X, y)
+    with pytest.raises(ValueError, match=r"batch of one event.*\(1 came to train on\)"):
+        net.partial_fit(X[:1], y[:1])
+    with pytest.raises(ValueError, match=r"batch_size of at least 2 \(it is 1\)"):
+        clone(net).set_params(batch_size=1).fit(X, y)
 
 
 def test_impossible_events_are_refused(trained, events):

@@ -197,7 +197,7 @@ def cluster_stability(
         raise ValueError("n_repeats must be at least 2, parts to compare; got 1")
     if not (isinstance(fraction, numbers.Real) and 0 < float(fraction) <= 1):
         raise ValueError(f"fraction must lie in (0, 1]; got {fraction!r}")
-    n_part = min(len(vectors), max(n_clusters, round(fraction * len(vectors))))
+    n_part = min(len(vectors), max(n_clusters, round(float(fraction) * len(vectors))))
     rng = np.random.default_rng(check_seed(random_state))
     parts = []
     for _ in range(n_repeats):

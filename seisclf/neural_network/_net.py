@@ -77,9 +77,11 @@ class EventNet(NeuralNet):
             try:
                 self.run_single_epoch(batches, True, "train", self.train_step)
                 self.run_single_epoch(valid_batches, False, "valid", self.validation_step)
-            except KeyboardInterrupt:
+            except BaseException as error:
                 del self.history[-1]  # an epoch that has no loss is no epoch
-                return False
+                if isinstance(error, KeyboardInterrupt):
+                    return False
+                raise
             try:
                 self.notify("on_epoch_end", **datasets)
             except KeyboardInterrupt:

@@ -165,6 +165,10 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         predicted = self.predict(X)
         check_consistent_length(y, predicted)
         y, predicted = (array.reshape(len(array), -1) for array in (y, predicted))
+        if y.shape != predicted.shape:
+            raise ValueError(
+                f"y has {y.shape[1]} targets per event, fit saw {predicted.shape[1]}: give as many"
+            )
         weight = _check_sample_weight(sample_weight, y)
         angle = np.exp(2j * np.pi * y / period)
         middle = np.angle(np.average(angle, axis=0, weights=weight)) * period / (2 * np.pi)

@@ -8,6 +8,8 @@ import numpy as np
 _MARGIN = 0.05
 # The largest deflection of a trace, in units of the range of offsets over the number of traces.
 _DEFLECTION = 2 / 3
+# Part of an offset that is no distance.
+_ROUNDING = 1e-9
 #: Why a trace is not drawn, in the order of the codes from 1; 0 is drawn.
 REASONS = ("missing", "dead", "no offset", "outside offset_range")
 SCALES = ("trace", "section")
@@ -82,6 +84,8 @@ def lay_out(mean, low, high, offsets, *, n_pixels, offset_range, scale, gain, st
         nearest = np.where(present, offsets, np.inf).min(axis=1, initial=np.inf)
         farthest = np.where(present, offsets, -np.inf).max(axis=1, initial=-np.inf)
         span = np.where(present.any(axis=1), farthest - nearest, 0.0)
+        # Offsets that differ by the rounding of a distance are equal.
+        span[span <= _ROUNDING * np.abs(farthest)] = 0.0
     else:
         span = np.full(len(offsets), float(offset_range[1] - offset_range[0]))
     # Where all offsets are equal any deflection will do: the picture is as wide as it.

@@ -193,6 +193,13 @@ def test_score_of_angles_by_hand(events, monkeypatch):
     assert net.score(X[:2], [20.0, 350.0], sample_weight=[0, 1]) == 1.0
 
 
+def test_score_of_angles_refuses_another_number_of_targets(events):
+    X, y = events
+    net = CNNRegressor(**TINY, **RUN, period=360.0).fit(X, np.stack([y, y], axis=1))
+    with pytest.raises(ValueError, match="y has 1 targets per event, fit saw 2"):
+        net.score(X, y)
+
+
 # Weights, groups, sessions ----------------------------------------------------------------------
 
 
@@ -352,6 +359,9 @@ def test_a_batch_of_one_event_is_refused(events):
     net = CNNRegressor(**{**TINY, "size": 8, **RUN}).fit(X, y)
     with pytest.raises(ValueError, match=r"batch of one event.*\(1 came to train on\)"):
         net.partial_fit(X[:1], y[:1])
+    # What failed has left nothing behind.
+    assert len(net.partial_fit(X, y).history_) == 3
+    assert all("train_loss" in epoch for epoch in net.history_)
     with pytest.raises(ValueError, match=r"batch_size of at least 2 \(it is 1\)"):
         clone(net).set_params(batch_size=1).fit(X, y)
 

@@ -317,6 +317,15 @@ def test_a_single_trace_fills_its_picture():
 # Where offsets come from
 
 
+def test_offsets_that_differ_by_rounding_are_equal():
+    X = make()
+    equal = section(offsets=np.full(5, 12.3)).fit_transform(X)
+    rounded = 12.3 + 1e-13 * np.arange(5)
+    np.testing.assert_allclose(section(offsets=rounded).fit_transform(X), equal, atol=1e-3)
+    metres = section(offsets=12.3 + 1e-3 * np.arange(5)).fit_transform(X)
+    assert np.abs(metres - equal).max() > 0.5
+
+
 def test_sources_of_offsets():
     X = make()
     by_events = section().fit(make_events())

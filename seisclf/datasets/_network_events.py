@@ -69,6 +69,8 @@ def to_network_events(bunch, stations=None, *, common_time=False):
 
     Raises
     ------
+    TypeError
+        If `bunch` is no such set.
     ValueError
         If the metadata do not say what is needed, an event has two recordings of one station, or
         classes within an event differ; or if `stations` or times do not fit.
@@ -88,6 +90,18 @@ def to_network_events(bunch, stations=None, *, common_time=False):
     >>> network.data.offsets[0].round(1)
     array([6.3, 5.8, 7.1, 6.3])
     """
+    lacking = [name for name in ("data", "metadata", "sampling_rate") if not hasattr(bunch, name)]
+    if lacking:
+        raise TypeError(
+            f"to_network_events needs a Bunch as of seisclf.datasets; this {type(bunch).__name__} "
+            f"has no {' and no '.join(lacking)}. Arrays become network events by "
+            f"seisclf.io.NetworkEvents(waveforms, offsets=...)"
+        )
+    if len(bunch.data) != len(bunch.metadata):
+        raise ValueError(
+            f"data has {len(bunch.data)} rows and metadata {len(bunch.metadata)}: select the same "
+            f"of both"
+        )
     if bunch.data.ndim == 4:
         return _of_networks(bunch, stations)
     return _of_rows(bunch, stations, common_time)
@@ -122,6 +136,8 @@ def _of_rows(bunch, stations, common_time):
     rows[event, station] = kept
     recorded = rows >= 0
     cut = np.asarray(bunch.data[rows[recorded]])
+    if cut.dtype.kind != "f":
+        cut = cut.astype(np.float64)  # whole numbers know no NaN
     if common_time:
         cut = _on_common_time(cut, metadata.iloc[rows[recorded]], bunch.sampling_rate)
     waveforms = np.full((*rows.shape, *cut.shape[1:]), np.nan, dtype=cut.dtype)
@@ -201,7 +217,7 @@ def _on_common_time(waveforms, metadata, sampling_rate):
         )
     shift = np.round(delay * sampling_rate).astype(int)
     longer = np.empty((*waveforms.shape[:-1], n + shift.max(initial=0)), waveforms.dtype)
-    longer[:] = waveforms.mean(axis=-1, keepdims=True)
+    longer[:] = waveforms.mean(axis=-1, dtype=np.float64, keepdims=True)
     place = shift[:, np.newaxis, np.newaxis] + np.arange(n)
     np.put_along_axis(longer, place, waveforms, axis=-1)
     return longer

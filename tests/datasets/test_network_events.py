@@ -97,6 +97,26 @@ def test_rows_without_an_event_or_a_station_are_no_event_of_their_own(rows, colu
         to_network_events(lacking)
 
 
+@pytest.mark.parametrize("common_time", [False, True])
+def test_counts_are_whole_numbers_and_missing_stations_are_not(rows, common_time):
+    counts = type(rows)(**{**rows, "data": np.rint(1000 * rows.data).astype(np.int32)})
+    network = to_network_events(counts, common_time=common_time)
+    missing = network.rows < 0
+    assert missing.any() and network.data.dtype == np.float64
+    np.testing.assert_array_equal(network.data.recorded, ~missing)
+    some = network.rows[~missing]
+    np.testing.assert_array_equal(
+        np.asarray(network.data)[~missing][..., :300], counts.data[some][..., :300]
+    )
+
+
+def test_what_is_no_set_is_refused(rows):
+    with pytest.raises(TypeError, match="ndarray has no metadata.*NetworkEvents"):
+        to_network_events(rows.data)
+    with pytest.raises(ValueError, match=r"select the same of both"):
+        to_network_events(type(rows)(**{**rows, "data": rows.data[1:]}))
+
+
 def test_numbers_may_be_targets(rows):
     magnitude = rows.metadata["magnitude"].to_numpy()
     assert np.isnan(magnitude).any()

@@ -108,7 +108,8 @@ class RecordSection(WaveformTransformer):
     saturates at 1. The mean of a trace is taken off before it is drawn.
 
     All traces of an event are taken to begin at the same time. Recordings that were cut around the
-    arrival at each station have no move-out left to show.
+    arrival at each station have no move-out left to show;
+    :func:`seisclf.datasets.to_network_events` restores it with ``common_time=True``.
 
     A regressor that was fitted on the traces that it then predicts is nearer to the truth there
     than on new events. Where that matters, give one that was fitted on other events, frozen.

@@ -145,7 +145,8 @@ class RecordSectionDisplay:
         known = events.offsets if isinstance(events, NetworkEvents) else None
         waveforms = np.asarray(events[row])
         if waveforms.ndim == 3:
-            if not isinstance(component, numbers.Integral) or component >= waveforms.shape[1]:
+            number = isinstance(component, numbers.Integral) and not isinstance(component, bool)
+            if not number or not 0 <= component < waveforms.shape[1]:
                 raise ValueError(
                     f"component must be an index below {waveforms.shape[1]}, the number of "
                     f"components of X; got {component!r}"
@@ -160,7 +161,10 @@ class RecordSectionDisplay:
         def of_row(values, name):
             if values is None:
                 return None
-            values = np.asarray(values, dtype=np.float64)
+            try:
+                values = np.asarray(values, dtype=np.float64)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{name} must be numbers; got {values!r:.60}") from error
             values = values[row] if values.ndim == 2 else values
             if values.shape != waveforms.shape[:1]:
                 raise ValueError(
@@ -172,6 +176,11 @@ class RecordSectionDisplay:
         if names is not None and len(names) != len(waveforms):
             raise ValueError(
                 f"names must hold one name for each of {len(waveforms)} traces; got {len(names)}"
+            )
+        if not isinstance(picks, (dict, type(None))):
+            raise ValueError(
+                f"picks must be a dict from the name of a phase to times, such as {{'P': times}}; "
+                f"got {picks!r:.60}"
             )
         display = cls(
             waveforms,
@@ -244,6 +253,7 @@ class RecordSectionDisplay:
             )
         vertical = orientation == "vertical"
         places, curves, limits = self._laid_out(scale, gain)
+        self._check_starts(places)
         if ax is None:
             size = (7.2, 6.0) if vertical else (8.4, 5.2)
             ax = plt.subplots(figsize=size, layout="constrained")[1]
@@ -291,6 +301,16 @@ class RecordSectionDisplay:
         deflections = layout.factor[0, 0, :, np.newaxis] * (traces - measures[0][:, np.newaxis])
         places = np.where(status == 0, offsets, np.nan)
         return places, places[:, np.newaxis] + deflections * (high - low), (low, high)
+
+    def _check_starts(self, places):
+        if self.start_times is None:
+            return
+        unknown = np.flatnonzero(np.isfinite(places) & ~np.isfinite(self.start_times))
+        if len(unknown):
+            raise ValueError(
+                f"start_times are not known of the traces {unknown.tolist()}, which have "
+                f"waveforms: give them, or NaN for these waveforms as well"
+            )
 
     def _start(self, k):
         return 0.0 if self.start_times is None else self.start_times[k]

@@ -108,6 +108,14 @@ def test_wrong_input():
         RecordSectionDisplay.from_events(np.ones((3, 100)))
     with pytest.raises(ValueError, match="component must be an index below 2.*got 'Z'"):
         RecordSectionDisplay.from_events(make(), component="Z")
+    with pytest.raises(ValueError, match="component must be an index below 2.*got -3"):
+        RecordSectionDisplay.from_events(make(), component=-3)
+    with pytest.raises(ValueError, match="picks must be a dict"):
+        RecordSectionDisplay.from_events(make(), picks=[1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="offsets must be numbers; got 'distance'"):
+        RecordSectionDisplay.from_events(make(), offsets="distance")
+    with pytest.raises(ValueError, match=r"start_times are not known of the traces \[1\]"):
+        RecordSectionDisplay.from_events(make(), start_times=[0.0, np.nan, 1.0])
     with pytest.raises(ValueError, match="one name for each of 3 traces; got 2"):
         RecordSectionDisplay.from_events(make(), names=["A", "B"])
     with pytest.raises(ValueError, match="sampling_rate must be positive and finite, got 0"):

@@ -19,9 +19,9 @@ ENVELOPES = {"sampling_rate": RATE, "onset_range": (17.0, 23.5)}
 BANDS = ((1.0, 3.0), (3.0, 8.0), (8.0, 20.0))
 WAVEFORM_RATE, ENVELOPE_RATE = 20.0, 5.0
 CNN = {"backbone": "resnet18", "batch_size": 32, "lr": 2e-3, "device": "cpu"}
-EPOCHS = {"picture": 20, "spectrogram": 30, "waveform": 20, "envelope": 30, "onset": 25}
-# Narrower where the input is long, to bound the time.
-WIDTHS = {"picture": 4, "waveform": 4}
+EPOCHS = {"picture": 40, "spectrogram": 30, "waveform": 40, "envelope": 30, "onset": 25}
+# Values by which pictures and samples are moved in training: about a second either way, as P is.
+SHIFTS = {"picture": 2, "waveform": 20}
 # Peaks of the published network that count as picks, and where P is sought (s).
 PICK, P_RANGE = 0.1, (15.0, 26.0)
 P_WINDOWS = (0.5, 1.0, 2.0)  # seconds of P whose particle motion is looked at
@@ -67,15 +67,16 @@ def network(kind, *, quick=False, period=None):
     """A small ResNet18 on pictures, spectrograms, samples, envelopes or the onset of P."""
     settings = {
         **CNN,
-        "width": WIDTHS.get(kind, 8),
+        "width": 8,
         "loss": "gaussian" if period is None else "huber",
         "period": period,
         "max_epochs": 1 if quick else EPOCHS[kind],
+        "augmenter": _Shift(SHIFTS[kind]) if kind in SHIFTS else None,
         "random_state": 0,
     }
     scaler = WaveformScaler(scope="event")
     if kind == "picture":
-        picture = AmplitudePicture(sampling_rate=RATE, size=(32, 64), style="fill", scale="event")
+        picture = AmplitudePicture(sampling_rate=RATE, size=(32, 128), style="fill", scale="event")
         return make_pipeline(
             FunctionTransformer(_filtered), picture,
             CNNRegressor(representation="picture", size=None, **settings),
@@ -90,6 +91,20 @@ def network(kind, *, quick=False, period=None):
     steps = [FunctionTransformer(prepare)] + ([scaler] if kind != "envelope" else [])
     regressor = CNNRegressor(sampling_rate=rate, representation="waveform", **settings)
     return make_pipeline(*steps, regressor)
+
+
+class _Shift:
+    """Move the events of a batch in time, each by up to `most` values either way."""
+
+    def __init__(self, most):
+        self.most = most
+
+    def augment(self, X, y, rng):
+        """Moved events, what leaves on one side comes back on the other; y as it is."""
+        shift = rng.integers(-self.most, self.most + 1, len(X))
+        at = (np.arange(X.shape[-1]) - shift[:, np.newaxis]) % X.shape[-1]
+        at = at.reshape(len(X), *(1,) * (X.ndim - 2), -1)
+        return np.take_along_axis(X, at, axis=-1), y
 
 
 def _filtered(X):

@@ -14,6 +14,7 @@ from ._geodesy import wrapped
 from ._std import predict_with_std
 
 _OUTLIER = 3.0
+_FLOOR = 0.05  # of the median standard deviation stated
 
 
 @dataclass
@@ -29,17 +30,20 @@ class Errors:
     constant, slope : float or None
         Model of the standard deviation, ``constant + slope * prediction``, where the regressor
         states none.
+    floor : float
+        What is stated counts as at least this: nobody knows a distance without an error.
     """
 
     scale: float = 1.0
     correlation: float = 0.0
     constant: float | None = None
     slope: float | None = None
+    floor: float = 0.0
 
     def std(self, predicted, stated):
         """Standard deviations of predictions."""
         if self.constant is None:
-            return self.scale * stated
+            return self.scale * np.maximum(stated, self.floor)
         return self.scale * (self.constant + self.slope * np.maximum(predicted, 0))
 
 
@@ -103,7 +107,11 @@ def measured_errors(y, predicted, stated, groups, *, level, period=None, grows=T
     """
     residual = predicted - y if period is None else wrapped(predicted - y)
     errors = Errors()
-    if stated is None:
+    if stated is not None and not stated.any():
+        stated = None  # pure leaves everywhere, say
+    if stated is not None:
+        errors.floor = float(_FLOOR * np.median(stated[stated > 0]))
+    else:
         errors.constant, errors.slope = _std_model(np.maximum(predicted, 0), residual, grows)
     standard = residual / errors.std(predicted, stated)
     # A quantile, so that few wild residuals do not widen everything.

@@ -60,7 +60,7 @@ def epicentral_error(y_true, y_pred):
 
 def check_places(places, name):
     """Latitudes and longitudes as float64 (..., 2), refused where they are not on the Earth."""
-    places = np.asarray(places, dtype=np.float64)
+    places = np.asarray(_by_name(places, name), dtype=np.float64)
     if places.ndim == 0 or places.shape[-1] != 2:
         raise ValueError(
             f"{name} must hold latitude and longitude in degrees, in a last axis of length 2; got "
@@ -75,6 +75,25 @@ def check_places(places, name):
         )
     if np.nanmax(longitude, initial=0.0) > 360:
         raise ValueError(f"{name} must hold (latitude, longitude) in degrees, longitude up to 360")
+    return places
+
+
+def _by_name(places, name):
+    """Of a table, the columns of latitude and longitude, whatever their order."""
+    if not hasattr(places, "columns"):
+        return places
+    columns = list(places.columns)
+    found = []
+    for word in ("latitude", "longitude"):
+        ending = [c for c in columns if str(c).endswith(f"_{word}")]
+        found.append([c for c in columns if c == word] or ending)
+    if all(len(named) == 1 for named in found):
+        return places[[found[0][0], found[1][0]]]
+    if any(found) or len(columns) != 2:
+        raise ValueError(
+            f"{name} has the columns {columns}, of which one latitude and one longitude are "
+            f"needed: select them, {name}[[latitude, longitude]].to_numpy()"
+        )
     return places
 
 

@@ -187,20 +187,32 @@ def locate_all(tables, stations, settings, *, correlation, too_few):
         rows.append(_row(observations, solutions, settings))
         if solutions:
             residuals.append(_residual_table(event, observations, solutions[0]))
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows or [_row_of_nothing(settings)]).iloc[: len(rows)]
     table.index.name = "event"
-    empty = pd.DataFrame(columns=_RESIDUAL_COLUMNS)
-    found = pd.concat(residuals, ignore_index=True) if residuals else empty
-    return Locations(table, found)
+    found = [_no_residuals(), *residuals][bool(residuals) :]
+    return Locations(table, pd.concat(found, ignore_index=True))
+
+
+def _row_of_nothing(settings):
+    """What a row would look like, for tables without any."""
+    nothing = np.empty((0, 2)), *np.empty((2, 0)), *np.empty((2, 0), dtype=int)
+    return _row(Observations(*nothing), [], settings)
+
+
+def _no_residuals():
+    """Table of residuals without rows, of the usual types."""
+    types = {"event": int, "station": int, "kind": object}
+    return pd.DataFrame({c: np.empty(0, dtype=types.get(c, float)) for c in _RESIDUAL_COLUMNS})
 
 
 def checked_settings(loss, f_scale, level, n_starts, correlation=0.0, too_few="raise"):
     """Settings of a search, refused where they make no sense."""
     if loss not in LOSSES:
         raise ValueError(f"loss must be one of {LOSSES}; got {loss!r}")
-    if not isinstance(f_scale, numbers.Real) or not float(f_scale) > 0:
+    if not isinstance(f_scale, numbers.Real) or not 0 < float(f_scale) < np.inf:
         raise ValueError(
-            f"f_scale must be a positive number of standard deviations; got {f_scale!r}"
+            f"f_scale must be a positive, finite number of standard deviations (loss='linear' "
+            f"makes no difference between residuals); got {f_scale!r}"
         )
     if not isinstance(level, numbers.Real) or not 0 < float(level) < 1:
         raise ValueError(f"level must lie between 0 and 1, e.g. 0.9; got {level!r}")

@@ -17,6 +17,7 @@ from ._std import predict_with_std
 from ._traces import geodesics_to, recorded_traces
 
 _FEWEST_PICKS = 10
+_SMALLEST_STD = 1e-3  # km or degrees
 _FEWEST_EVENTS, _MOST_EVENTS = 20, 300
 
 
@@ -73,7 +74,8 @@ class SourceLocator(BaseEstimator):
     offset_errors_, back_azimuth_errors_, sp_errors_ : dict or None
         ``scale``, the factor of the standard deviations; ``correlation`` of the standardised
         errors within an event; ``constant`` and ``slope`` of the standard deviation, ``constant +
-        slope * distance``, None where the regressor states its own.
+        slope * distance``, None where the regressor states its own; ``floor``, what a stated one
+        counts at least.
     std_factor_ : float
         Further factor of all standard deviations, with which the ellipses hold what they say.
     sp_velocity_ : float or None
@@ -111,6 +113,7 @@ class SourceLocator(BaseEstimator):
     deviations, ``std_factor_``: what is not normal, and not the same everywhere, is in it. With
     fewer than 20 such events it is 1.
 
+    Predicted distances below 0 count as 0, and those beyond the antipode as the antipode.
     Distances are epicentral: a deep source right below a station is near it. A time from P to S
     tells the distance to the hypocentre, which is larger; with ``sp_velocity=None`` the mean depth
     of the training events is absorbed in part.
@@ -178,7 +181,8 @@ class SourceLocator(BaseEstimator):
         X : NetworkEvents or array-like of shape (n_events, n_stations, n_components, n_samples)
             Waveforms; a missing station is NaN. Recordings with gaps are left out with a warning.
         y : array-like of shape (n_events, 2)
-            Latitude and longitude of the epicentres in degrees.
+            Latitude and longitude of the epicentres in degrees. In a DataFrame, here and for
+            `stations`, the columns that are called so or end in ``_latitude`` and ``_longitude``.
         stations : array-like of shape (n_stations, 2) or (n_events, n_stations, 2), optional
             Latitude and longitude of the stations; default: those of X.
 
@@ -198,7 +202,7 @@ class SourceLocator(BaseEstimator):
         waveforms = validate_waveforms(self, X, reset=True, ndim=(4,), allow_nan=True)
         y = _check_epicentres(y, len(waveforms))
         places = self._places(X, waveforms.shape[:2], stations)
-        given = None if stations is None else np.asarray(stations, dtype=np.float64)
+        given = None if stations is None else check_places(stations, "stations")
         self.stations_ = given.copy() if given is not None and given.ndim == 2 else None
         traces = recorded_traces(waveforms, places)
         if len(traces.event) == 0:
@@ -423,7 +427,8 @@ class SourceLocator(BaseEstimator):
             said.append((2, *direction, self.back_azimuth_errors_))
         tables = []
         for kind, values, stated, errors in said:
-            std = np.maximum(self.std_factor_ * Errors(**errors).std(values, stated), 1e-6)
+            std = self.std_factor_ * Errors(**errors).std(values, stated)
+            std = np.maximum(std, _SMALLEST_STD)
             tables.append(Measured(kind, traces.table(values), traces.table(std)))
         return tables or [Measured(0, *np.full((2, *traces.shape), np.nan))]
 

@@ -72,8 +72,9 @@ class Observations:
         """
         x, along = x[..., np.newaxis, :], np.swapaxes(plane, -1, -2)
         cosine = np.sum(x * self.points, axis=-1, keepdims=True)
-        sine = np.maximum(np.sqrt(np.maximum(1 - cosine**2, 0)), _TINY)
-        toward = (self.points - cosine * x) / sine
+        # Its length is the sine, which 1 - cosine² would lose near a station.
+        toward = self.points - cosine * x
+        toward /= np.maximum(np.linalg.norm(toward, axis=-1, keepdims=True), _TINY)
         slopes = -self.ratio[:, np.newaxis] * (toward @ along)
         if self.is_angle.any():
             east, north = (np.sum(x * axis, axis=-1, keepdims=True) for axis in self.axes)
@@ -84,10 +85,30 @@ class Observations:
         return self.whitening @ (slopes / self.std[:, np.newaxis])
 
     def curvatures(self, x):
-        """Second derivative of each residual across its ray, per km²; directions have none."""
-        angle = np.maximum(angles(x, self.points), 1e-4)
-        across = np.abs(np.cos(angle) / np.sin(angle)) / EARTH_RADIUS
+        """Second derivative of each residual across its ray, per km²; directions have none.
+
+        It is taken so that half its product with t² is one standard deviation s where the distance
+        is: t² = s² + 2 s d on a plane. Right at a station that is a circle, not a parabola.
+        """
+        angle = angles(x, self.points)
+        # 1 / across is the distance d on a plane; at a quarter of the globe circles are straight.
+        across = np.abs(np.cos(angle)) / np.maximum(np.sin(angle), 1e-12) / EARTH_RADIUS
+        across = across / (1 + across * self.std / 2)
         return np.where(self.is_angle, 0.0, across / self.std)
+
+    def reach(self, x):
+        """Part of each slope at x that holds for as far as x is uncertain, (n,).
+
+        A direction turns fast right at its station. Where the distance to it has the standard
+        deviation s, it turns no faster than at s.
+        """
+        part = np.ones(len(self.values))
+        distance = EARTH_RADIUS * angles(x, self.points)
+        for i in np.flatnonzero(self.is_angle):
+            here = ~self.is_angle & (self.numbers == self.numbers[i])
+            if here.any():
+                part[i] = distance[i] / np.hypot(distance[i], self.std[here].min())
+        return part
 
     def on_ellipsoid(self, place):
         """Let distances and directions be those of the ellipsoid, near this place."""

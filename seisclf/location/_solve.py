@@ -157,7 +157,7 @@ def _on_ellipsoid(observations, x, settings):
 
 def _described(observations, x, cost, settings):
     weights = _losses(observations.residuals(x), settings)[1]
-    slopes = observations.slopes(x, np.stack(tangents(x)))
+    slopes = observations.slopes(x, np.stack(tangents(x))) * observations.reach(x)[:, np.newaxis]
     return Solution(
         place=places_of(x),
         cost=cost,

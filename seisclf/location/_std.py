@@ -27,7 +27,7 @@ def predict_with_std(regressor, X):
     Raises
     ------
     ValueError
-        If it predicts several numbers, or none that is finite.
+        If it predicts several numbers, or none that is finite, or a negative standard deviation.
     """
     if _may_state_std(regressor):
         try:
@@ -38,7 +38,15 @@ def predict_with_std(regressor, X):
     else:
         predicted, std = regressor.predict(X), None
     predicted = _one_number(predicted, len(X), regressor)
-    return predicted, None if std is None else _one_number(std, len(X), regressor)
+    if std is None:
+        return predicted, None
+    std = _one_number(std, len(X), regressor, "standard deviation")
+    if (std < 0).any():
+        raise ValueError(
+            f"{type(regressor).__name__} states negative standard deviations, such as "
+            f"{std.min():g}: are they logarithms?"
+        )
+    return predicted, std
 
 
 def _may_state_std(regressor):
@@ -49,13 +57,18 @@ def _may_state_std(regressor):
     return "return_std" in inspect.signature(regressor.predict).parameters
 
 
-def _one_number(values, n, regressor):
+def _one_number(values, n, regressor, what="number"):
     values = np.asarray(values, dtype=np.float64)
     if values.shape == (n, 1):
         values = values[:, 0]
-    if values.shape != (n,) or not np.isfinite(values).all():
+    if values.shape != (n,):
         raise ValueError(
-            f"{type(regressor).__name__} must predict one finite number for each trace; got shape "
+            f"{type(regressor).__name__} must predict one {what} for each trace; got shape "
             f"{values.shape} for {n} traces"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"{type(regressor).__name__} must predict a finite {what} for each trace; "
+            f"{np.sum(~np.isfinite(values))} of {n} are NaN or infinite"
         )
     return values

@@ -1,6 +1,7 @@
 """Epicentres from distances: exact, noisy, ambiguous, impossible."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from scipy.stats import binom
@@ -43,6 +44,12 @@ def test_a_source_at_a_station():
     stations = [[23.0, 70.0], [23.4, 70.9], [23.9, 70.2]]
     found = locate_source(distances_to(stations, stations[0]), stations, std=1.0)
     assert epicentral_error(stations[0], found)[0] < 0.02
+    # A distance of 0 with a standard deviation of 1 km leaves a kilometre in each direction.
+    axes = found.standard_errors()[0]
+    assert 0.5 < axes[1] < axes[0] < 1.1
+    found = locate_source([0.0], [[23.0, 70.0]], std=1.0, back_azimuths=[60.0])
+    axes = found.standard_errors()[0]
+    assert 0.1 < axes[1] < axes[0] < 1.1  # ten degrees, a kilometre away
 
 
 @pytest.mark.parametrize("centre", [(23.5, 70.5), (10.0, 180.0)])
@@ -221,6 +228,8 @@ def test_distances_must_be_kilometres():
         ({"correlation": 1.0}, r"correlation must lie in \[0, 1\)"),
         ({"n_starts": 0}, "n_starts"),
         ({"f_scale": -1.0}, "f_scale"),
+        ({"f_scale": np.inf}, "f_scale"),
+        ({"stations": pd.DataFrame({"latitude": [1, 2], "lon": [1, 2]})}, "stations has the col"),
         ({"too_few": "drop"}, "too_few"),
         ({"back_azimuths": [np.inf, 3.0]}, "back_azimuths must be degrees"),
         ({"back_azimuths": 30.0, "back_azimuth_std": -1.0}, "back_azimuth_std must be positive"),
@@ -230,6 +239,35 @@ def test_messages(change, words):
     given = {"distances": [50.0, 60.0], "stations": [[23.0, 70.0], [23.0, 71.0]]} | change
     with pytest.raises(ValueError, match=words):
         locate_source(given.pop("distances"), given.pop("stations"), **given)
+
+
+def test_columns_of_tables_are_found_by_name():
+    places = [[23.0, 70.0], [23.0, 71.0], [24.0, 70.2]]
+    table = pd.DataFrame(places, columns=["latitude", "longitude"])
+    found = locate_source([50.0, 60.0, 80.0], places)
+    for stations in (
+        table,
+        table[["longitude", "latitude"]],
+        table.add_prefix("station_").assign(site="a")[::1],
+        pd.DataFrame(places),
+    ):
+        again = locate_source([50.0, 60.0, 80.0], stations)
+        assert_allclose(np.asarray(again), np.asarray(found), rtol=0)
+    exchanged = found.table[["longitude", "latitude"]]
+    assert epicentral_error(exchanged, found.table)[0] == 0
+
+
+def test_no_events_and_no_residuals_keep_their_types():
+    stations = [[23.0, 70.0], [23.0, 71.0], [24.0, 70.2]]
+    some = locate_source([50.0, 60.0, 80.0], stations)
+    none = locate_source(np.empty((0, 3)), stations)
+    assert np.asarray(none).shape == none.shape == (0, 2)
+    lost = locate_source([np.nan] * 3, stations, too_few="nan")
+    for found in (none, lost):
+        assert len(found.residuals) == 0
+        assert list(found.table.columns) == list(some.table.columns)
+        assert found.residuals["residual"].dtype == some.residuals["residual"].dtype
+        assert found.residuals["event"].dtype == some.residuals["event"].dtype
 
 
 def test_inputs_stay_as_they_are_and_results_repeat():

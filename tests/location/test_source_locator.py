@@ -99,6 +99,54 @@ def test_a_regressor_that_is_too_sure_of_itself_is_corrected():
     assert locator.predict(new).covers(truth).mean() > 0.7
 
 
+class Careless(Mean):
+    """States the given standard deviation for every tenth trace."""
+
+    def __init__(self, component=0, states_std=True, wrong=0.0, every=10):
+        super().__init__(component, states_std)
+        self.wrong = wrong
+        self.every = every
+
+    def predict(self, X, return_std=False):
+        found = super().predict(X, return_std)
+        if return_std:
+            found[1][:: self.every] = self.wrong
+        return found
+
+
+def test_standard_deviations_of_zero_are_not_believed():
+    X, y = events(80)
+    settings = {"n_starts": 2, "random_state": 0}
+    locator = SourceLocator(Careless(every=100), **settings).fit(X, y, stations=PLACES)
+    assert 0.5 < locator.std_factor_ < 3
+    assert locator.offset_errors_["floor"] == pytest.approx(0.05)
+    assert locator.predict(X[:4]).residuals["std"].min() > 0.05
+    # Where nothing else is stated, the spread is measured.
+    locator = SourceLocator(Careless(every=1), **settings).fit(X[:19], y[:19], stations=PLACES)
+    assert locator.offset_errors_["constant"] == pytest.approx(2.0, rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [(-1.0, "negative standard"), (np.nan, "finite standard deviation")]
+)
+def test_standard_deviations_that_are_none(wrong, words):
+    X, y = events(12)
+    with pytest.raises(ValueError, match=words):
+        SourceLocator(Careless(wrong=wrong)).fit(X, y, stations=PLACES)
+
+
+def test_tables_of_stations_and_epicentres():
+    X, y = events(12)
+    locator = SourceLocator(Mean(), random_state=0)
+    epicentres = pd.DataFrame(y[:, ::-1], columns=["source_longitude", "source_latitude"])
+    stations = pd.DataFrame(PLACES, columns=["latitude", "longitude"]).assign(
+        station=list("abcde")
+    )
+    locator.fit(X, epicentres, stations=stations)
+    assert_array_equal(locator.stations_, PLACES)
+    assert locator.score(X, epicentres) > -10
+
+
 def test_what_the_traces_of_an_event_share_is_measured():
     X, y = events(80, error=4.0, shared=0.7)
     locator = SourceLocator(Mean(), random_state=0).fit(X, y, PLACES)

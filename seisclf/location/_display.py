@@ -67,7 +67,7 @@ class LocationDisplay:
         event : int, default=0
             Row of the table.
         y_true : array-like of shape (2,) or (n_events, 2), optional
-            Known epicentre, or those of all events.
+            Known epicentre, or those of all events; NaN where there is none.
         name : str, optional
             Title. By default the number of the event.
 
@@ -88,7 +88,13 @@ class LocationDisplay:
             raise ValueError(f"event {event} was not located: {row['status']}")
         if y_true is not None:
             y_true = check_places(y_true, "y_true")
+            if y_true.shape not in ((2,), locations.shape):
+                raise ValueError(
+                    f"y_true must hold one epicentre, shape (2,), or those of all events, shape "
+                    f"{locations.shape}; got {y_true.shape}"
+                )
             y_true = y_true[event] if y_true.ndim == 2 else y_true
+            y_true = y_true if np.isfinite(y_true).all() else None
         residuals = locations.residuals
         name = f"event {event}" if name is None else name
         return cls(row, residuals[residuals["event"] == event], y_true=y_true, name=name)
@@ -117,10 +123,12 @@ class LocationDisplay:
         display : LocationDisplay
             Not yet drawn; call :meth:`plot`.
         """
+        if not 0 <= event < len(X):
+            raise ValueError(f"event must be a row of the {len(X)} events of X; got {event}")
         rows = slice(event, event + 1)
         if stations is not None and np.ndim(stations) == 3:
             stations = np.asarray(stations)[rows]
-        y_true = None if y is None else np.asarray(y)[event]
+        y_true = None if y is None else check_places(y, "y")[event]
         name = f"event {event}" if name is None else name
         return cls.from_locations(estimator.predict(X[rows], stations), y_true=y_true, name=name)
 

@@ -16,7 +16,7 @@ def epicentral_error(y_true, y_pred):
     Parameters
     ----------
     y_true : array-like of shape (n_events, 2)
-        Latitude and longitude in degrees; one place of shape (2,) will do as well.
+        Latitude and longitude in degrees; of one event also (2,).
     y_pred : array-like of shape (n_events, 2) or Locations
         The same, as :meth:`SourceLocator.predict` returns it. NaN where there is none.
 

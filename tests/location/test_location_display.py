@@ -68,3 +68,10 @@ def test_what_cannot_be_drawn(found):
     nothing = locate_source([[1.0, np.nan, np.nan]], STATIONS, too_few="nan")
     with pytest.raises(ValueError, match="was not located: too few stations"):
         nothing.plot()
+
+
+def test_known_epicentres_fit_the_events(found):
+    with pytest.raises(ValueError, match=r"y_true must hold one epicentre"):
+        LocationDisplay.from_locations(found, y_true=np.zeros((3, 2)))
+    unknown = LocationDisplay.from_locations(found, y_true=np.full((2, 2), np.nan)).plot()
+    assert "known" not in labels(unknown)

@@ -21,7 +21,7 @@ from seisclf.datasets import make_seismic_events, to_network_events
 
 events = to_network_events(
     make_seismic_events(
-        120,
+        90,
         classes=("earthquake", "rockfall", "slide"),
         n_sites=2,
         n_stations=8,
@@ -88,14 +88,14 @@ from seisclf.model_selection import compare_estimators
 from seisclf.neural_network import CNNClassifier
 
 resnet = CNNClassifier(
-    representation="picture", backbone="resnet18", width=8, max_epochs=20, lr=3e-3, batch_size=16
+    representation="picture", backbone="resnet18", width=8, max_epochs=15, lr=5e-3, batch_size=16
 )
 comparison = compare_estimators(
     {
         "section, ResNet18": make_pipeline(
             RecordSection(sampling_rate=50.0, size=64, style="density"), resnet
         ),
-        "features, forest": FeatureForestClassifier(n_estimators=100, sampling_rate=50.0),
+        "features, forest": FeatureForestClassifier(n_estimators=60, sampling_rate=50.0),
     },
     events.data,
     events.target,

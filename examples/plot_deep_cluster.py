@@ -61,13 +61,14 @@ import matplotlib.pyplot as plt
 
 from seisclf.cluster import ClusterCardDisplay
 
-ClusterCardDisplay.from_labels(
+display = ClusterCardDisplay.from_labels(
     events.data,
     labels,
     vectors=clusters.embed(pictures),
     sampling_rate=50.0,
     start_times=events.metadata["start_time"],
-).plot()
+)
+_ = display.plot()
 
 # %%
 # And what was hidden?

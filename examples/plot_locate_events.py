@@ -10,8 +10,8 @@ sure it is.
 """
 
 # %%
-# Earthquakes around a network of six stations, about 40 km wide. One of six recordings is
-# missing.
+# Earthquakes around a network of six stations that reaches 40 km from its middle. One of six
+# recordings is missing.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,7 +65,7 @@ true = events.data[test].offsets[offsets["event"].astype(int), offsets["station"
 fig, ax = plt.subplots(figsize=(5, 4.5), layout="constrained")
 ax.errorbar(true, offsets["predicted"], yerr=offsets["std"], fmt=".", elinewidth=0.5)
 ax.axline((40, 40), slope=1, color="0.5", zorder=0)
-ax.set(xlabel="true distance (km)", ylabel="predicted distance (km)")
+_ = ax.set(xlabel="true distance (km)", ylabel="predicted distance (km)")
 
 # %%
 # Places

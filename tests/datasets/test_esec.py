@@ -222,7 +222,6 @@ def test_places_that_touch_are_one():
     assert site_names(np.zeros(2), np.array([-179.99, 179.99])) == ["site 1", "site 1"]
 
 
-@pytest.mark.slow
 def test_the_published_set(data_dir):
     if not (data_dir / "esec").is_dir():
         pytest.skip("SEISCLF_DATA has no folder esec")

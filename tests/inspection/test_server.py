@@ -213,7 +213,6 @@ def served(folder):
     return process, process.stdout.readline().strip()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs signals of Unix")
 def test_nothing_is_lost_when_the_server_is_killed(make_review, open_page, tmp_path):
     folder = write_page(make_review(12), tmp_path / "page").parent

@@ -63,7 +63,6 @@ def same(one, other):
     return all(torch.equal(value, other[name]) for name, value in one.items())
 
 
-@pytest.mark.slow
 def test_occurrence_is_learned_at_the_first_station(network):
     X, y, arrivals = make_network(48)
     net = RockNetAssociator(
@@ -217,7 +216,6 @@ def test_one_station_without_an_axis_for_it(network):
 # Station models
 
 
-@pytest.mark.slow
 def test_a_fitted_station_model_survives_clone_search_and_file(network, station, tmp_path):
     X, y, arrivals = network
     expected = weights(station.net_.module_)

@@ -10,7 +10,7 @@ are worth beside features of the same waveforms.
 """
 
 # %%
-# Synthetic earthquakes, rockfalls and slides over networks of eight stations, 8 km wide.
+# Synthetic earthquakes, rockfalls and slides over networks of eight stations that reach 8 km.
 # :func:`~seisclf.datasets.to_network_events` puts the distance of each station beside its
 # waveforms, and wherever rows are selected, distances come along.
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ._function_picking import PICK_COLUMNS, pick_network, pick_stations
+from ._functions import ProbabilityFunctions
 from ._onsets import refine as refine_bins
 
 _COLUMNS = ("class", "onset", "end", "probability", "event_probability", "stations", "coverage")
@@ -19,13 +20,17 @@ class Detections:
         ``event_probability`` (the same of all classes but the background together); ``stations``
         (``"NET.STA"``, several separated by blanks); ``coverage`` (share of its duration that
         holds data and was scanned).
-    functions : ProbabilityFunctions or FunctionsOverTime
-        What the events were found in: class probabilities, or functions, over time.
+    functions : ProbabilityFunctions or FunctionsOverTime, optional
+        What the events were found in: class probabilities, or functions, over time. A scan of an
+        archive does not keep them.
     settings : dict, optional
         How the scan was made.
     picks : pandas.DataFrame, optional
         P and S at the stations, where functions over time tell them: ``detection`` (row of the
         table), ``station``, ``phase``, ``time`` (UTC), ``probability``.
+    coverage : pandas.DataFrame, optional
+        What was scanned and what was not, as :meth:`coverage_report` returns it. Default: what
+        `functions` say.
 
     Attributes
     ----------
@@ -52,14 +57,15 @@ class Detections:
     'rockfall'
     """
 
-    def __init__(self, table, functions, *, settings=None, picks=None):
+    def __init__(self, table, functions=None, *, settings=None, picks=None, coverage=None):
         absent = [name for name in _COLUMNS if name not in table]
         if absent:
             raise ValueError(
                 f"table lacks the columns {', '.join(absent)}; needed are {', '.join(_COLUMNS)}"
             )
         self._table = table.reset_index(drop=True)
-        self.functions = functions
+        self.functions = ProbabilityFunctions() if functions is None else functions
+        self._coverage = coverage
         self.settings = dict(settings or {})
         self.picks = _table_of([], PICK_COLUMNS) if picks is None else picks
 
@@ -84,6 +90,8 @@ class Detections:
         report : pandas.DataFrame
             One row per station.
         """
+        if self._coverage is not None:
+            return self._coverage.copy()
         return self.functions.coverage_report()
 
     def associate(self, *, min_stations=2, max_delay=5.0):
@@ -112,7 +120,9 @@ class Detections:
         picks = self.picks[self.picks["detection"].isin(list(number))]
         picks = picks.assign(detection=picks["detection"].map(number))
         picks = picks.sort_values(["detection", "time"], ignore_index=True)
-        return Detections(table, self.functions, settings=self.settings, picks=picks)
+        return Detections(
+            table, self.functions, settings=self.settings, picks=picks, coverage=self._coverage
+        )
 
     def to_csv(self, path):
         """Write the table; times in ISO 8601, UTC, to the millisecond.

@@ -1,5 +1,7 @@
 """``seisclf compare``."""
 
+from seisclf.utils._document import Document
+
 from ._comparison_report import (
     classes_section,
     files_of,
@@ -8,7 +10,6 @@ from ._comparison_report import (
     score_table,
 )
 from ._data import describe_events, load_events, splitter
-from ._document import Document
 from ._estimators import build_all
 from ._provenance import provenance_section
 from ._terminal import Steps, console, say, show_table

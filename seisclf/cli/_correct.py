@@ -1,7 +1,8 @@
 """``seisclf correct``."""
 
+from seisclf.utils._document import Document
+
 from ._data import is_dataset, load_events
-from ._document import Document
 from ._errors import BadInput
 from ._provenance import provenance_section
 from ._review import CATALOG, PREDICTIONS

@@ -4,6 +4,8 @@ import time
 
 import numpy as np
 
+from seisclf.utils._document import Document
+
 from ._comparison_report import (
     classes_section,
     files_of,
@@ -12,7 +14,6 @@ from ._comparison_report import (
     score_table,
 )
 from ._data import describe_events, load_events, splitter
-from ._document import Document
 from ._errors import BadInput
 from ._estimators import build
 from ._provenance import provenance_section

@@ -46,7 +46,7 @@ def show_table(frame, title=None):
     title : str, optional
         Above it.
     """
-    from ._document import cell
+    from seisclf.utils._document import cell
 
     table = Table(title=title, title_justify="left", header_style="bold", box=None, padding=(0, 2))
     for name, column in frame.items():

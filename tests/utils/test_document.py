@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from seisclf.cli._document import Document, cell
+from seisclf.utils._document import Document, cell
 
 
 def test_page_and_markdown_hold_the_same(tmp_path):

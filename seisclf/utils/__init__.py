@@ -2,6 +2,7 @@
 
 from ._arrivals import EventLabels, array_to_arrivals, arrivals_to_array
 from ._discovery import all_estimators
+from ._file_names import safe_name
 from ._imports import import_optional
 from ._progress import progress_bar
 from ._random import check_seed
@@ -16,5 +17,6 @@ __all__ = [
     "import_optional",
     "limit_threads",
     "progress_bar",
+    "safe_name",
     "threads_per_worker",
 ]

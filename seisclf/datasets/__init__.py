@@ -1,6 +1,7 @@
 """Data: synthetic events and records, readers of real ones, windows cut from either."""
 
 from ._aknes import fetch_aknes
+from ._archive_faults import FAULTS
 from ._bunch import take_rows
 from ._catalog import events_from_catalog
 from ._display import WaveformDisplay
@@ -13,12 +14,15 @@ from ._seisbench import read_seisbench
 from ._seisbench_write import write_seisbench
 from ._streams import from_streams
 from ._synthetic import make_seismic_events
+from ._synthetic_archive import make_archive
 from ._synthetic_continuous import make_continuous_record
 from ._windows import cut_windows
 
 __all__ = [
     "make_seismic_events",
     "make_continuous_record",
+    "make_archive",
+    "FAULTS",
     "read_seisbench",
     "write_seisbench",
     "from_streams",

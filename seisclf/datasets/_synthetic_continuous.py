@@ -131,17 +131,17 @@ def make_continuous_record(
     rng = np.random.default_rng([seed, 3, site])
 
     window = TimeGrid(int(min(_LONGEST, duration) * sampling_rate), float(sampling_rate))
-    begins = _draw_begins(event_rate, grid, window, rng)
+    begins = draw_begins(event_rate, grid, window, rng)
     label = rng.choice(len(classes), len(begins), p=balance)
     snr = rng.uniform(*check_snr(snr_db), len(begins))
-    data = _long_noise(place, grid, n_components, rng)
-    truth = _add_events(data, classes, label, place, window, begins, snr, rng)
+    data = long_noise(place, grid, n_components, rng)
+    truth = add_events(data, classes, label, place, window, begins, snr, rng)
 
     first = first_time(start)
     holes = _draw_gaps(gaps, place, grid, rng)
     return Bunch(
         stream=_to_stream(data, place, grid, first, holes),
-        catalog=_catalog(truth, place, first),
+        catalog=catalog_of(truth, place, first),
         gaps=_gap_table(holes, place, grid, first),
         stations=stations_frame([place]),
         sampling_rate=grid.sampling_rate,
@@ -153,7 +153,7 @@ def make_continuous_record(
     )
 
 
-def _draw_begins(event_rate, grid, window, rng):
+def draw_begins(event_rate, grid, window, rng):
     """First samples of the events' windows, in order and apart."""
     n_samples, longest = grid.n_samples, window.n_samples
     n = max(1, rng.poisson(event_rate * grid.duration / 3600))
@@ -165,7 +165,7 @@ def _draw_begins(event_rate, grid, window, rng):
     return np.sort(rng.integers(n_samples - n * longest + 1, size=n)) + np.arange(n) * longest
 
 
-def _long_noise(site, grid, n_components, rng):
+def long_noise(site, grid, n_components, rng):
     """Noise (n_stations, n_components, n_samples) from pieces that fade into each other."""
     piece = TimeGrid(round(_PIECE * grid.sampling_rate), grid.sampling_rate)
     overlap = round(_FADE * grid.sampling_rate)
@@ -182,7 +182,7 @@ def _long_noise(site, grid, n_components, rng):
     return data[..., overlap : overlap + grid.n_samples]
 
 
-def _add_events(data, classes, label, site, window, begins, snr, rng):
+def add_events(data, classes, label, site, window, begins, snr, rng):
     """Add events to the record in place; return what is true of each."""
     onset = np.full(1, min(_LEAD, 0.2 * window.duration))
     taper = _taper(window)
@@ -208,7 +208,7 @@ def _taper(window):
     return taper
 
 
-def _catalog(truth, site, first):
+def catalog_of(truth, site, first):
     import pandas as pd
 
     def utc(seconds):
@@ -283,7 +283,7 @@ def _to_stream(data, site, grid, first, holes):
                 header = {
                     "network": site.network,
                     "station": code,
-                    "channel": _channel(site, grid) + component,
+                    "channel": channel_code(site, grid) + component,
                     "sampling_rate": grid.sampling_rate,
                     "starttime": start + begin / grid.sampling_rate,
                     "coordinates": dict(coordinates),
@@ -292,7 +292,7 @@ def _to_stream(data, site, grid, first, holes):
     return Stream(traces)
 
 
-def _channel(site, grid):
+def channel_code(site, grid):
     """Band and instrument code by SEED's table: sampling rate, and corner of the sensor."""
     broadband = site.sensor_corner < 0.5
     for rate, codes in ((1000, "FG"), (250, "CD"), (80, "HE"), (10, "BS")):

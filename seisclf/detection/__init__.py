@@ -11,6 +11,7 @@ from ._postprocessing import (
     ThresholdFilter,
     stft_cnn_postprocessing,
 )
+from ._read_detections import read_detections
 from ._rocknet_record import rocknet_record
 from ._time_functions import FunctionsOverTime, StationFunctions
 
@@ -26,6 +27,7 @@ __all__ = [
     "ProbabilityFunctions",
     "StationFunctions",
     "ThresholdFilter",
+    "read_detections",
     "rocknet_record",
     "stft_cnn_postprocessing",
 ]

@@ -19,7 +19,9 @@ class Detections:
         ``probability`` (of the class: its largest value over the detection's duration);
         ``event_probability`` (the same of all classes but the background together); ``stations``
         (``"NET.STA"``, several separated by blanks); ``coverage`` (share of its duration that
-        holds data and was scanned).
+        holds data and was scanned). Where they are known, ``p_<class>`` follow: what the
+        classifier gave each class on average over the detection's duration (of the functions of
+        a network: where its occurrence peaks), before any post-processing.
     functions : ProbabilityFunctions or FunctionsOverTime, optional
         What the events were found in: class probabilities, or functions, over time. A scan of an
         archive does not keep them.
@@ -71,6 +73,18 @@ class Detections:
 
     def __len__(self):
         return len(self._table)
+
+    @property
+    def ids(self):
+        """An id for each detection, a list of str.
+
+        Made of its onset (to the millisecond) and a short hash of onset, stations and class: an
+        event that is found again has the same id, on any machine. Detections that agree in all
+        three get ``-2``, ``-3``, … in the order of the table.
+        """
+        from ._identifiers import event_ids
+
+        return event_ids(self._table)
 
     def to_frame(self):
         """The table, as a copy.
@@ -125,7 +139,11 @@ class Detections:
         )
 
     def to_csv(self, path):
-        """Write the table; times in ISO 8601, UTC, to the millisecond.
+        """Write the table; times in ISO 8601, UTC, numbers with all digits.
+
+        What a table has no place for (settings, picks, coverage, types of columns) is written
+        beside it, as ``<name>.csv.json``. Text that a spreadsheet would take for a formula,
+        because it begins with ``=``, ``+``, ``-`` or ``@``, gets an apostrophe in front.
 
         Parameters
         ----------
@@ -136,17 +154,40 @@ class Detections:
         -------
         path : pathlib.Path
             The file written.
+
+        See Also
+        --------
+        read_detections : Read it back.
         """
-        from pathlib import Path
+        from ._detections_files import write_csv
 
-        frame = self.to_frame()
-        for column in ("onset", "end"):
-            frame[column] = [_iso(time) for time in frame[column]]
-        path = Path(path)
-        frame.to_csv(path, index=False, float_format="%.4f")
-        return path
+        return write_csv(self, path)
 
-    def to_catalog(self, *, event_types=None):
+    def to_parquet(self, path):
+        """Write one Parquet file with everything but the functions over time.
+
+        The table is the file's table. Its column ``picks`` holds a list for each detection;
+        settings and coverage are JSON in the metadata, under the key ``seisclf``.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            File to write.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file written.
+
+        See Also
+        --------
+        read_detections : Read it back.
+        """
+        from ._detections_files import write_parquet
+
+        return write_parquet(self, path)
+
+    def to_catalog(self, *, event_types=None, agency="local"):
         """An ObsPy Catalog with one event per detection, a pick of its onset, and P and S.
 
         Parameters
@@ -154,38 +195,84 @@ class Detections:
         event_types : dict, optional
             QuakeML event type of classes, in addition to the usual ones, such as
             ``{"rockfall": "rockslide"}``.
+        agency : str, default="local"
+            ``agencyID`` of events and picks: who says so.
 
         Returns
         -------
         catalog : obspy.core.event.Catalog
             Classes that QuakeML has no event type for become "other event"; the class itself
-            stands in the event's description in every case, probability, end and coverage in a
-            comment.
+            stands in the event's description in every case. Everything else that is known of an
+            event is one line of JSON in its comment, see :ref:`quakeml_comments`. Public ids are
+            made of :attr:`ids`, so that the same event has the same one in every file.
         """
         from ._quakeml import catalog_of
 
-        return catalog_of(self._table, self.functions, picks=self.picks, event_types=event_types)
+        return catalog_of(self, event_types=event_types, agency=agency)
 
-    def to_quakeml(self, path, *, event_types=None):
+    def to_quakeml(self, path, *, event_types=None, agency="local"):
         """Write a QuakeML file, see :meth:`to_catalog`.
 
         Parameters
         ----------
         path : str or pathlib.Path
             File to write.
-        event_types : dict, optional
+        event_types, agency
             See :meth:`to_catalog`.
 
         Returns
         -------
         path : pathlib.Path
-            The file written.
+            The file written. The same detections give the same file.
+
+        See Also
+        --------
+        read_detections : Read it back.
         """
         from pathlib import Path
 
         path = Path(path)
-        self.to_catalog(event_types=event_types).write(str(path), format="QUAKEML")
+        self.to_catalog(event_types=event_types, agency=agency).write(str(path), format="QUAKEML")
         return path
+
+    def to_seiscomp(
+        self, path, *, stations=None, event_types=None, agency="local", version="0.12"
+    ):
+        """Write a file of SeisComP (SCML), for ``scdb``, ``scdispatch`` or ``scesv``.
+
+        SeisComP ties picks to an event by the arrivals of an origin, and its windows show
+        nothing without one. Where the table has ``latitude`` and ``longitude`` (and ``depth`` in
+        km), the origin is there. Otherwise, with `stations`, each event gets a preliminary
+        origin at the station that saw it first, with a comment that says that it was not
+        located. Without either there are events and picks, which can be imported, but SeisComP
+        does not know which picks belong to which event (the comments do).
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            File to write.
+        stations : pandas.DataFrame, obspy.Inventory or dict, optional
+            Where stations are: columns ``station`` (``"NET.STA"``), ``latitude`` and
+            ``longitude``, or a dict of station to (latitude, longitude), in degrees.
+        event_types, agency
+            See :meth:`to_catalog`.
+        version : str, default="0.12"
+            Of the schema. SeisComP reads all that are not newer than itself: 0.12 since 5.0.
+
+        Returns
+        -------
+        path : pathlib.Path
+            The file written.
+
+        See Also
+        --------
+        read_detections : Read it back; coverage is not in the file.
+        """
+        from ._seiscomp import write_seiscomp
+
+        return write_seiscomp(
+            self, path, stations=stations, event_types=event_types, agency=agency, version=version
+        )
 
     def plot(self, stream=None, *, station=None, detection=None, span=None, figure=None):
         """Draw the waveforms with the detections, and what they were found in beneath.
@@ -218,7 +305,7 @@ class Detections:
     def __repr__(self):
         lines = [self._headline()]
         if len(self):
-            shown = self._table.head(20).copy()
+            shown = self._shown()
             shown["onset"] = [_iso(time) for time in shown["onset"]]
             shown["end"] = [_iso(time) for time in shown["end"]]
             lines.append(shown.to_string(float_format=lambda value: f"{value:.2f}"))
@@ -229,10 +316,15 @@ class Detections:
     def _repr_html_(self):
         from html import escape
 
-        shown = self._table.head(20)
+        shown = self._shown()
         more = f"<p>... and {len(self) - 20} more</p>" if len(self) > 20 else ""
         table = shown.to_html(float_format="%.2f", border=0) if len(self) else ""
         return f"<p>{escape(self._headline())}</p>{table}{more}"
+
+    def _shown(self):
+        """The first rows, without the probabilities of each class, which make them too wide."""
+        shown = self._table.head(20)
+        return shown[[name for name in shown if not str(name).startswith("p_")]].copy()
 
     def _headline(self):
         counts = self._table["class"].value_counts()
@@ -281,8 +373,11 @@ def detections_table(functions, spans, is_event, *, refine=None):
                     "stations": station,
                     "coverage": function.coverage[part].mean(),
                 }
+                | _mean_probabilities(function, part)
             )
-    return _table_of(rows, _COLUMNS).sort_values(["onset", "stations"], ignore_index=True)
+    labels = {label: None for function in functions.values() for label in function.classes}
+    columns = [*_COLUMNS, *(f"p_{label}" for label in labels)]
+    return _table_of(rows, columns).sort_values(["onset", "stations"], ignore_index=True)
 
 
 def function_detections(functions, settings, *, described):
@@ -296,7 +391,7 @@ def function_detections(functions, settings, *, described):
     pick = pick_network if by_occurrence else pick_stations
     rows, picks = pick(functions, settings)
     return Detections(
-        _table_of(rows, _COLUMNS),
+        _table_of(rows, [*_COLUMNS, *(f"p_{label}" for label in functions.classes)]),
         functions,
         settings=described,
         picks=_table_of(picks, PICK_COLUMNS),
@@ -308,9 +403,20 @@ def _table_of(rows, columns):
     import pandas as pd
 
     table = pd.DataFrame(rows, columns=list(columns))
-    for name in {"onset", "end", "time"} & set(columns):
-        table[name] = pd.to_datetime(table[name], utc=True)
+    for name in columns:
+        if name in ("onset", "end", "time"):
+            table[name] = pd.to_datetime(table[name], utc=True).dt.as_unit("ns")
+        elif name.endswith(("probability", "coverage")) or name.startswith("p_"):
+            table[name] = table[name].astype(float)
     return table
+
+
+def _mean_probabilities(function, part):
+    """What the classifier itself gave each class over a stretch of frames."""
+    given = function.probabilities if function.raw is None else function.raw
+    seen = given[part][~np.isnan(given[part]).any(axis=1)]
+    mean = seen.mean(axis=0) if len(seen) else np.full(given.shape[1], np.nan)
+    return {f"p_{label}": value for label, value in zip(function.classes, mean, strict=True)}
 
 
 def _refined(function, onset, end, ahead):

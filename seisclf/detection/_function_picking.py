@@ -131,6 +131,11 @@ def pick_network(functions, settings):
                     np.mean([f.coverage[onset:last].mean() for f in functions.values()])
                 ),
             }
+            | {
+                f"p_{other}": float(network.functions[OCCURRENCE + str(other)][peak])
+                for other in functions.classes
+                if OCCURRENCE + str(other) in network.functions
+            }
         )
     return rows, picks
 
@@ -174,6 +179,11 @@ def pick_stations(functions, settings):
                 "event_probability": float(np.nanmax(all_classes)),
                 "stations": function.station,
                 "coverage": float(function.coverage[part].mean()),
+            }
+            row |= {
+                f"p_{other}": float(np.nanmean(function.functions[str(other)][part]))
+                for other in functions.classes
+                if str(other) in function.functions
             }
             found.append((row, [(function, phase) for phase in phases]))
     found.sort(key=lambda pair: (pair[0]["onset"], pair[0]["stations"]))

@@ -95,7 +95,7 @@ def test_sac_files_span_stations_and_no_pictures(files, network, tmp_path):
     assert "LH09: not in the record" in result.stdout
     assert pd.read_csv(tmp_path / "catalogue.csv")["stations"].tolist() == ["GG.LH02"]
     assert sorted(path.suffix for path in tmp_path.glob("*")) == sorted(
-        [".csv", ".xml", ".png", ".mseed", ".mseed", ""]
+        [".csv", ".json", ".xml", ".png", ".mseed", ".mseed", ""]
     )
     saved = read(str(tmp_path / "functions" / "GG.LH02..rfM.*.sac"))
     assert saved[0].stats.starttime == START + 10 and saved[0].stats.npts in (800, 801)

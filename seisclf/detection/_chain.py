@@ -72,6 +72,27 @@ def processed(function, postprocessing, is_event):
     return replace(function, probabilities=values, raw=raw)
 
 
+def steps_of(postprocessing):
+    """Fresh copies of the steps of a chain, in order.
+
+    Parameters
+    ----------
+    postprocessing : object or None
+        A transformer or Pipeline.
+
+    Returns
+    -------
+    steps : list
+        Empty without a chain; steps that pass everything through are left out.
+    """
+    from sklearn.base import clone
+
+    if postprocessing is None:
+        return []
+    steps = [step for _, step in getattr(postprocessing, "steps", [("", postprocessing)])]
+    return [clone(step, safe=False) for step in steps if step not in (None, "passthrough")]
+
+
 def describe(postprocessing):
     """A chain in words, on one line.
 

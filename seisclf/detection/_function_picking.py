@@ -10,11 +10,11 @@ from ._windows import runs
 
 # Seconds around the onset in which the mask of a station must begin or last for it to see the
 # event: sensors of one slope are less than a kilometre apart, and masks of rockfalls grow slowly.
-_SEEN_BEFORE, _SEEN_AFTER = 1.0, 5.0
+SEEN_BEFORE, SEEN_AFTER = 1.0, 5.0
 # Seconds around a mask in which P and S are looked for; P and S peaks that are closer are one.
-_AROUND = 1.0
+AROUND = 1.0
 # Seconds of an event whose end no station tells: the width of an occurrence.
-_UNKNOWN_DURATION = 1.0
+UNKNOWN_DURATION = 1.0
 
 PICK_COLUMNS = ("detection", "station", "phase", "time", "probability")
 
@@ -79,7 +79,19 @@ def peaks_of(values, *, height, distance):
     from scipy.signal import find_peaks
 
     padded = np.concatenate([[-1.0], np.nan_to_num(values, nan=-1.0), [-1.0]])
-    return find_peaks(padded, height=height, distance=max(1, distance))[0] - 1
+    peaks = find_peaks(padded, height=height)[0]
+    return peaks[_highest(peaks, padded[peaks], distance)] - 1
+
+
+def _highest(peaks, heights, distance):
+    """Which peaks stay; of equally high ones the later, whatever else the record holds."""
+    stays = np.ones(len(peaks), dtype=bool)
+    # Not find_peaks(distance=...), whose order among equals depends on all the others.
+    for i in np.lexsort((-peaks, -heights)):
+        if stays[i]:
+            first, last = np.searchsorted(peaks, [peaks[i] - distance + 1, peaks[i] + distance])
+            stays[first:i] = stays[i + 1 : last] = False
+    return stays
 
 
 def pick_network(functions, settings):
@@ -112,7 +124,7 @@ def pick_network(functions, settings):
         seen = _seen_by(functions, masks, label, onset)
         last = max([run.last for _, run in seen], default=0)
         if last <= onset:
-            last = onset + round(_UNKNOWN_DURATION / network.step)
+            last = onset + round(UNKNOWN_DURATION / network.step)
         last = min(last, len(network.coverage))
         own = network.functions[OCCURRENCE + str(label)]
         if label in functions.picked:
@@ -217,8 +229,8 @@ def _seen_by(functions, masks, label, onset):
     """Stations whose mask rises near an onset, with the stretch of it, by the mask's start."""
     seen = []
     for function in functions.values():
-        first = onset - round(_SEEN_BEFORE / function.step)
-        last = onset + round(_SEEN_AFTER / function.step)
+        first = onset - round(SEEN_BEFORE / function.step)
+        last = onset + round(SEEN_AFTER / function.step)
         near = (
             run
             for run in masks.get((function.station, label), [])
@@ -269,7 +281,7 @@ def _mask_spans(function, classes, settings):
 
 def _phases(function, span, settings):
     """The highest P around a mask, and the highest S after it: (phase, sample, probability)."""
-    margin = round(_AROUND / function.step)
+    margin = round(AROUND / function.step)
     first, last = max(0, span.first - margin), span.last + margin
     phases = []
     for phase in ("P", "S"):

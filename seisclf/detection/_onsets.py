@@ -6,6 +6,7 @@ import numpy as np
 _CLEAR = 2.0
 # Noise hardly ever rises by this factor.
 _SURE = 3.0
+_BINS_AT_ONCE = 1 << 16
 
 
 def energy_of(data, valid, size):
@@ -17,19 +18,34 @@ def energy_of(data, valid, size):
         Record.
     valid : ndarray of bool, shape (n_samples,)
         Where there is data.
-    size : int
-        Samples of a bin.
+    size : int or fractions.Fraction
+        Samples of a bin; with a fraction bins differ by one sample.
 
     Returns
     -------
     energy : ndarray of float, shape (n_bins,)
         Mean over components and samples; NaN in bins without data.
     """
-    step = np.diff(data, axis=1, prepend=data[:, :1])
+    n_bins = -(-len(valid) * size.denominator // size.numerator)
+    edges = np.minimum(np.arange(n_bins + 1) * size.numerator // size.denominator, len(valid))
+    energy = np.empty(n_bins)
+    # Some hours at a time: the arrays in between are many times the size of the record.
+    for first in range(0, n_bins, _BINS_AT_ONCE):
+        part = slice(first, min(first + _BINS_AT_ONCE, n_bins))
+        energy[part] = _energy(data, valid, edges[part.start : part.stop + 1])
+    return energy
+
+
+def _energy(data, valid, edges):
+    begin, end = edges[0], edges[-1]
+    before = max(begin - 1, 0)
+    step = np.diff(data[:, before:end], axis=1)
     power = np.einsum("ct,ct->t", step, step, dtype=float)
     # A step across the edge of a gap is no motion.
-    usable = valid & np.concatenate(([False], valid[:-1]))
-    edges = np.arange(0, len(valid), size)
+    usable = valid[before + 1 : end] & valid[before : end - 1]
+    if before == begin:
+        power, usable = np.insert(power, 0, 0.0), np.insert(usable, 0, False)
+    edges = edges[:-1] - begin
     count = np.add.reduceat(usable.astype(float), edges)
     with np.errstate(invalid="ignore"):
         return np.add.reduceat(np.where(usable, power, 0.0), edges) / np.where(
@@ -68,6 +84,15 @@ def refine(energy, first, last, *, ahead):
     >>> refine(energy, 10, 55, ahead=4)
     (25, 40)
     """
+    # Sums over nothing but what is looked at: the same bins give the same to the last bit,
+    # whatever else the record holds.
+    origin = max(first - 2 * ahead, 0)
+    energy = energy[origin : last + ahead]
+    onset, end = _refine(energy, first - origin, last - origin, ahead)
+    return onset + origin, end + origin
+
+
+def _refine(energy, first, last, ahead):
     total = _cumulative(energy)
     seconds = _cumulative(np.isfinite(energy))
     bins = np.arange(first, max(last - ahead, first) + 1)

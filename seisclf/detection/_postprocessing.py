@@ -46,6 +46,11 @@ class ThresholdFilter(SeriesTransformer):
     def _check(self):
         _check_number(self.threshold, "threshold", least=None)
 
+    @property
+    def reach_frames(self):
+        """Frames on either side that a value depends on."""
+        return 0
+
     def _apply(self, X):
         low = np.less(X, self.threshold)  # NaN is not below anything
         return np.where(low, X.dtype.type(0), X)
@@ -87,6 +92,11 @@ class MedianFilter(SeriesTransformer):
 
     def _check(self):
         _check_odd(self.size, "size")
+
+    @property
+    def reach_frames(self):
+        """Frames on either side that a value depends on."""
+        return self.size // 2
 
     def _apply(self, X):
         from scipy.ndimage import median_filter
@@ -151,6 +161,11 @@ class GaussianSmoother(SeriesTransformer):
         weights = np.exp(-0.5 * (offset / self.std) ** 2)
         return weights / weights.sum()
 
+    @property
+    def reach_frames(self):
+        """Frames on either side that a value depends on."""
+        return self.length // 2
+
     def _apply(self, X):
         from scipy.ndimage import correlate1d
 
@@ -214,9 +229,36 @@ class PeakSelector(SeriesTransformer):
         if self.min_overlap >= 1:
             raise ValueError(f"min_overlap must be below 1; got {self.min_overlap!r}")
 
+    @property
+    def reach_frames(self):
+        """Frames on either side that a value depends on, where nothing stands out; see
+        :meth:`divides`."""
+        return 1
+
+    def divides(self, X):
+        """Boundaries at which series may be divided: those that no peak goes across.
+
+        Parameters
+        ----------
+        X : ndarray of float, shape (n_series, n_classes, n_frames)
+            Series. NaN where there is no data.
+
+        Returns
+        -------
+        divides : ndarray of bool, shape (n_frames + 1,)
+            Number k is the boundary before frame k.
+        """
+        stands_out = self._stands_out(X)
+        divides = np.ones(X.shape[-1] + 1, dtype=bool)
+        divides[1:-1] = ~(stands_out[..., 1:] & stands_out[..., :-1]).any(axis=(0, 1))
+        return divides
+
+    def _stands_out(self, X):
+        return np.greater_equal(X, self.min_height) & (X > 0)
+
     def _apply(self, X):
         n_series, n_classes, n_frames = X.shape
-        stands_out = np.greater_equal(X, self.min_height) & (X > 0)
+        stands_out = self._stands_out(X)
         row, first, last = runs_of_rows(stands_out.reshape(-1, n_frames))
         height = np.array([])
         if len(row):

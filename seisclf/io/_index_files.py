@@ -1,0 +1,262 @@
+"""What an index keeps of one file: its pieces, where their bytes are, what is amiss."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ._components import RATE_TOLERANCE, nominal_rate
+from ._grid import sample_time
+from ._limits import DEFAULT_LIMITS
+from ._miniseed_headers import scan_file, trace_ids
+
+# A window is read from the last of these points before it on: so many bytes are read too many.
+POINT_BYTES = 2**18
+MAX_FINDINGS = 100  # of one kind and file
+RATES = (1e-6, 1e7)  # Hz; others are no rates
+_FLOAT_ENCODINGS = (4, 5)
+
+
+class Piece(NamedTuple):
+    """One unbroken stretch of a trace in a file.
+
+    `points` has rows (samples before, offset) of records of the piece, about every `POINT_BYTES`;
+    `offset` and `length` are its bytes. All are None where a file can only be read as a whole.
+    `rate` is that of the file; times count from `start_ns` at the nominal rate, as they do when
+    the file is read whole. `end_ns` is the time after the last sample.
+    """
+
+    trace: str
+    start_ns: int
+    end_ns: int
+    rate: float
+    samples: int
+    offset: int | None = None
+    length: int | None = None
+    points: np.ndarray | None = None
+
+
+class Finding(NamedTuple):
+    """One row of a report on a file."""
+
+    trace: str
+    kind: str
+    what: str
+    action: str
+    start_ns: int | None = None
+    end_ns: int | None = None
+    samples: int | None = None
+
+
+@dataclass
+class FileEntry:
+    """What was found in a file: ``status`` is ``"read"``, ``"partly"`` or ``"skipped"``."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    format: str = ""
+    status: str = "read"
+    reason: str = ""
+    pieces: list = field(default_factory=list)
+    findings: list = field(default_factory=list)
+
+
+def look_at(root, path):
+    """Read the headers of a file.
+
+    Parameters
+    ----------
+    root : path
+        Folder of the archive.
+    path : str
+        File below `root`.
+
+    Returns
+    -------
+    entry : FileEntry or None
+        None if the file is not there any more. A file that cannot be read is an entry too.
+    """
+    full = Path(root, path)
+    try:
+        stat = os.stat(full)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return _skipped(FileEntry(path, 0, 0), "unreadable", _short(error))
+    entry = FileEntry(path, stat.st_size, stat.st_mtime_ns)
+    try:
+        return _look(full, entry)
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        # Readers raise what they like; one bad file must not hide the others.
+        entry.pieces, entry.findings = [], []
+        return _skipped(entry, "unreadable", _short(error))
+
+
+def _look(full, entry):
+    if entry.size == 0:
+        return _skipped(entry, "empty", "0 bytes")
+    entry.format = _format_of(full)
+    if not entry.format:
+        return _skipped(entry, "unknown format", "no format of waveforms that is known")
+    if entry.format == "MSEED":
+        _miniseed(full, entry)
+    else:
+        entry.pieces = _headers(full, entry.format)
+    if not entry.pieces:
+        return _skipped(entry, "empty", entry.reason or "no samples")
+    return entry
+
+
+def _miniseed(full, entry):
+    scan = scan_file(full, size=entry.size)
+    entry.pieces, odd = pieces_of(scan.records)
+    for offset, length, reason in scan.bad[:MAX_FINDINGS]:
+        what = f"{length} bytes from byte {offset} on: {reason}"
+        entry.findings.append(Finding("", "corrupt records", what, "left out"))
+    more = len(scan.bad) - MAX_FINDINGS
+    if more > 0:
+        what = f"{more} more stretches of bytes that are no record"
+        entry.findings.append(Finding("", "corrupt records", what, "left out"))
+    entry.findings += odd[:MAX_FINDINGS]
+    if scan.bad:
+        entry.status = "partly"
+        n_bytes = sum(length for _, length, _ in scan.bad)
+        entry.reason = f"{n_bytes} of {entry.size} bytes are no complete record"
+
+
+def pieces_of(records):
+    """Join the records of each trace that continue one another.
+
+    Records continue if they are at most half a sample apart and their rates differ by clock
+    error only, which is what libmseed takes for one segment.
+
+    Parameters
+    ----------
+    records : ndarray of RECORD_DTYPE
+        In the order of the file.
+
+    Returns
+    -------
+    pieces : list of Piece
+    findings : list of Finding
+        Records that hold no waveform, clocks that drift.
+    """
+    findings = []
+    usable = are_usable(records)
+    if not usable.all():
+        odd = records[~usable]
+        lying = int((odd["samples"] > odd["length"] * DEFAULT_LIMITS.max_samples_per_byte).sum())
+        if lying:
+            what = f"{lying} records claim more samples than fit into them"
+            findings.append(Finding("", "limit", what, "left out"))
+        if lying < len(odd):
+            what = f"{len(odd) - lying} records without samples or without a sampling rate"
+            findings.append(Finding("", "empty", what, "left out"))
+        records = records[usable]
+    if not len(records):
+        return [], findings
+    pieces = []
+    codes = records["code"]
+    for code in np.unique(codes) if (codes != codes[0]).any() else codes[:1]:
+        own = records[codes == code]
+        name = trace_ids(np.array([code]))[0]
+        for part in np.split(own, np.flatnonzero(_breaks(own)) + 1):
+            piece, drift = _piece(name, part)
+            pieces.append(piece)
+            if drift > 0.5:
+                findings.append(_drifts(piece, drift))
+    return pieces, findings
+
+
+def are_usable(records):
+    """Whether each record holds a waveform: samples, a rate, and not more than it can hold."""
+    usable = (records["rate"] >= RATES[0]) & (records["rate"] <= RATES[1])
+    most = records["length"].astype(np.int64) * DEFAULT_LIMITS.max_samples_per_byte
+    return usable & (records["samples"] > 0) & (records["samples"] <= most)
+
+
+def _breaks(own):
+    """Whether each record but the last is followed by something else."""
+    rate, start = own["rate"], own["start_ns"]
+    jump = np.diff(start) - own["samples"][:-1] * 1e9 / rate[:-1]
+    apart = np.abs(jump) > 0.5e9 / rate[:-1]
+    apart |= np.abs(rate[1:] / rate[:-1] - 1.0) > RATE_TOLERANCE
+    apart |= own["quality"][1:] != own["quality"][:-1]
+    kind = np.isin(own["encoding"], _FLOAT_ENCODINGS) * own["encoding"]
+    return apart | (kind[1:] != kind[:-1])
+
+
+def _piece(name, part):
+    rate, start_ns = float(part["rate"][0]), int(part["start_ns"][0])
+    before = np.concatenate([[0], np.cumsum(part["samples"].astype(np.int64))])
+    n_samples = int(before[-1])
+    blocks = (part["offset"] - part["offset"][0]) // POINT_BYTES
+    chosen = np.flatnonzero(np.diff(blocks, prepend=-1))
+    points = np.column_stack([before[:-1], part["offset"]])[chosen]
+    begin = int(part["offset"][0])
+    end = int(part["offset"][-1]) + int(part["length"][-1])
+    expected = start_ns + before[-2] * 1e9 / rate
+    drift = abs(float(part["start_ns"][-1] - expected)) * rate / 1e9
+    end_ns = piece_end(start_ns, n_samples, rate)
+    piece = Piece(name, start_ns, end_ns, rate, n_samples, begin, end - begin, points)
+    return piece, drift
+
+
+def piece_end(start_ns, n_samples, rate):
+    """Time after the last sample, at the nominal rate."""
+    return start_ns + sample_time(n_samples, nominal_rate(rate))
+
+
+def _drifts(piece, drift):
+    what = f"times of the records drift by {drift:.1f} samples against {piece.rate:g} Hz"
+    action = "counted from the first record"
+    span = (piece.start_ns, piece.end_ns, piece.samples)
+    return Finding(piece.trace, "off grid", what, action, *span)
+
+
+def _headers(full, format):
+    """Pieces of a file that is read as a whole."""
+    from obspy import read
+
+    return [
+        Piece(
+            t.id,
+            t.stats.starttime.ns,
+            piece_end(t.stats.starttime.ns, t.stats.npts, t.stats.sampling_rate),
+            float(t.stats.sampling_rate),
+            int(t.stats.npts),
+        )
+        for t in read(str(full), format=format, headonly=True)
+        if t.stats.npts and RATES[0] <= t.stats.sampling_rate <= RATES[1]
+    ]
+
+
+def _format_of(full):
+    with open(full, "rb") as file:
+        head = file.read(2**16)
+    if head[6:7] in (b"D", b"R", b"Q", b"M", b"V") and head[7:8] in (b" ", b"\0"):
+        return "MSEED"
+    if head[:2] in (b"\x55\x3a", b"\x3a\x55"):
+        return "SEG2"
+    if head[:4] == b"WID2":
+        return "GSE2"
+    version = head[304:308]
+    if version in (b"\x06\0\0\0", b"\0\0\0\x06", b"\x07\0\0\0", b"\0\0\0\x07"):
+        return "SAC"
+    return ""
+
+
+def _skipped(entry, kind, reason):
+    entry.status, entry.reason = "skipped", reason
+    entry.findings.append(Finding("", kind, reason, "file left out"))
+    return entry
+
+
+def _short(error):
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:120]}" if text else type(error).__name__

@@ -1,0 +1,313 @@
+"""The SQLite file of an index: one schema, checked before anything in it is believed."""
+
+import os
+import sqlite3
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from ._index_files import RATES, Finding, Piece
+
+APPLICATION_ID = 0x53434C49  # "SCLI", in the header of the file
+VERSION = 1
+_SCHEMA = (
+    "CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, format TEXT NOT NULL, "
+    "size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, status TEXT NOT NULL, "
+    "reason TEXT NOT NULL)",
+    "CREATE TABLE traces (id INTEGER PRIMARY KEY, trace TEXT NOT NULL UNIQUE, "
+    "longest_ns INTEGER NOT NULL)",
+    "CREATE TABLE pieces (file INTEGER NOT NULL, trace INTEGER NOT NULL, start_ns INTEGER NOT "
+    "NULL, end_ns INTEGER NOT NULL, rate REAL NOT NULL, samples INTEGER NOT NULL, "
+    "offset INTEGER, length INTEGER, points BLOB)",
+    "CREATE INDEX pieces_by_time ON pieces (trace, start_ns)",
+    "CREATE INDEX pieces_by_file ON pieces (file)",
+    "CREATE TABLE findings (file INTEGER NOT NULL, trace TEXT NOT NULL, kind TEXT NOT NULL, "
+    "what TEXT NOT NULL, action TEXT NOT NULL, start_ns INTEGER, end_ns INTEGER, "
+    "samples INTEGER)",
+    "CREATE INDEX findings_by_file ON findings (file)",
+)
+_BUSY = 60.0  # s that one writer waits for another
+_MAX_VALUE = 2**26  # bytes of one value; a foreign file may claim anything
+_MAX_NS = 2**62
+
+
+class IndexStore:
+    """Files, traces, pieces and findings in one SQLite file.
+
+    A connection belongs to one thread of one process and is opened when it is first needed.
+
+    Parameters
+    ----------
+    path : path
+        The SQLite file.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self._local = threading.local()
+
+    def __getstate__(self):
+        return {"path": self.path}
+
+    def __setstate__(self, state):
+        self.__init__(state["path"])
+
+    @property
+    def exists(self):
+        """Whether there is an index to read."""
+        return self.path.exists()
+
+    def create(self):
+        """Make an empty index, unless there is one already."""
+        if self.exists:
+            return
+        # Made beside and linked: another process sees a whole schema or nothing.
+        made = self.path.with_name(f"{self.path.name}.{os.getpid()}-{threading.get_ident()}.new")
+        connection = sqlite3.connect(made, isolation_level=None)
+        try:
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("BEGIN")
+            for statement in _SCHEMA:
+                connection.execute(statement)
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+        try:
+            os.link(made, self.path)
+        except FileExistsError:
+            pass
+        except OSError:
+            if not self.exists:  # a file system without links
+                os.replace(made, self.path)
+                return
+        os.unlink(made)
+
+    def files(self):
+        """Return a dict of path to (size, mtime_ns)."""
+        rows = self._rows("SELECT path, size, mtime_ns FROM files")
+        return {path: (size, mtime) for path, size, mtime in rows}
+
+    def file_rows(self):
+        """Return rows (path, format, size, status, reason), sorted."""
+        return self._rows("SELECT path, format, size, status, reason FROM files ORDER BY path")
+
+    def traces(self):
+        """Return a dict of SEED identifier to (row number, nanoseconds of its longest piece)."""
+        rows = self._rows("SELECT trace, id, longest_ns FROM traces ORDER BY trace")
+        return {trace: (number, longest) for trace, number, longest in rows}
+
+    def summary(self):
+        """Return rows (trace, start_ns, end_ns, files, pieces), sorted."""
+        return self._rows(
+            "SELECT t.trace, MIN(p.start_ns), MAX(p.end_ns), COUNT(DISTINCT p.file), COUNT(*) "
+            "FROM pieces p JOIN traces t ON p.trace = t.id GROUP BY t.id ORDER BY t.trace"
+        )
+
+    def rates(self):
+        """Return rows (trace, rate, samples)."""
+        return self._rows(
+            "SELECT t.trace, p.rate, SUM(p.samples) FROM pieces p "
+            "JOIN traces t ON p.trace = t.id GROUP BY t.id, p.rate"
+        )
+
+    def spans(self, number, start_ns, end_ns, longest_ns):
+        """Return an array (n, 2) of start and end of the pieces of a trace, by start."""
+        rows = self._rows(
+            "SELECT start_ns, end_ns, rate FROM pieces WHERE trace = ? AND start_ns < ? "
+            "AND start_ns > ? AND end_ns > ? ORDER BY start_ns",
+            (number, end_ns, start_ns - longest_ns - 1, start_ns),
+        )
+        return rows
+
+    def pieces(self, number, trace, start_ns, end_ns, longest_ns):
+        """Return pairs (path, format, size, mtime_ns), Piece of what overlaps a span."""
+        rows = self._rows(
+            "SELECT f.path, f.format, f.size, f.mtime_ns, p.start_ns, p.end_ns, p.rate, "
+            "p.samples, p.offset, p.length, p.points FROM pieces p JOIN files f ON p.file = f.id "
+            "WHERE p.trace = ? AND p.start_ns < ? AND p.start_ns > ? AND p.end_ns > ? "
+            "ORDER BY p.start_ns, f.path",
+            (number, end_ns, start_ns - longest_ns - 1, start_ns),
+        )
+        return [(row[:4], self._piece(trace, row[4:])) for row in rows]
+
+    def piece_rows(self):
+        """Return rows (path, trace, start_ns, end_ns, rate, samples), sorted."""
+        return self._rows(
+            "SELECT f.path, t.trace, p.start_ns, p.end_ns, p.rate, p.samples FROM pieces p "
+            "JOIN files f ON p.file = f.id JOIN traces t ON p.trace = t.id "
+            "ORDER BY f.path, t.trace, p.start_ns"
+        )
+
+    def findings(self):
+        """Return pairs (path, Finding), sorted by path."""
+        rows = self._rows(
+            "SELECT f.path, n.trace, n.kind, n.what, n.action, n.start_ns, n.end_ns, n.samples "
+            "FROM findings n JOIN files f ON n.file = f.id ORDER BY f.path, n.rowid"
+        )
+        return [(row[0], Finding(*row[1:])) for row in rows]
+
+    def put(self, entries):
+        """Store files in one transaction, in place of what was known of them."""
+        with self._writing() as connection:
+            for entry in entries:
+                _delete(connection, entry.path)
+                file = connection.execute(
+                    "INSERT INTO files (path, format, size, mtime_ns, status, reason) "
+                    "VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        entry.path,
+                        entry.format,
+                        entry.size,
+                        entry.mtime_ns,
+                        entry.status,
+                        entry.reason,
+                    ),
+                ).lastrowid
+                rows = [_piece_row(connection, file, piece) for piece in entry.pieces]
+                connection.executemany("INSERT INTO pieces VALUES (?,?,?,?,?,?,?,?,?)", rows)
+                connection.executemany(
+                    "INSERT INTO findings VALUES (?,?,?,?,?,?,?,?)",
+                    [(file, *finding) for finding in entry.findings],
+                )
+
+    def remove(self, paths):
+        """Forget files in one transaction."""
+        if paths:
+            with self._writing() as connection:
+                for path in paths:
+                    _delete(connection, path)
+
+    def _piece(self, trace, row):
+        start, end, rate, samples, offset, length, points = row
+        numbers = (start, end, samples) + (() if offset is None else (offset, length))
+        good = all(isinstance(n, int) and abs(n) < _MAX_NS for n in numbers)
+        good = good and isinstance(rate, float) and RATES[0] <= rate <= RATES[1]
+        if good and offset is not None:
+            good = isinstance(points, bytes) and len(points) % 16 == 0 and len(points) > 0
+            good = good and offset >= 0 and length > 0
+        if not good:
+            raise ValueError(self._damaged("a piece has values that cannot be"))
+        if points is not None:
+            points = np.frombuffer(points, dtype="<i8").reshape(-1, 2)
+        return Piece(trace, start, end, rate, samples, offset, length, points)
+
+    def _rows(self, query, values=()):
+        try:
+            return self._connection().execute(query, values).fetchall()
+        except (sqlite3.DatabaseError, sqlite3.DataError, UnicodeDecodeError) as error:
+            raise ValueError(self._damaged(error)) from error
+
+    @contextmanager
+    def _writing(self):
+        connection = self._connection()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise OSError(f"the index {self.path} cannot be written: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise ValueError(self._damaged(error)) from error
+
+    def _connection(self):
+        owner = getattr(self._local, "owner", None)
+        if owner == os.getpid():
+            return self._local.connection
+        # A connection must not be used on the other side of a fork.
+        self._local.connection = self._open()
+        self._local.owner = os.getpid()
+        return self._local.connection
+
+    def _open(self):
+        self._check_header()
+        writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
+        mode = "rw" if writable else "ro"
+        try:
+            connection = self._connect(f"mode={mode}")
+        except sqlite3.OperationalError:
+            # A file in WAL mode where nobody may write needs to be told that it does not change.
+            connection = self._connect("mode=ro&immutable=1")
+        except sqlite3.DatabaseError as error:
+            raise ValueError(self._damaged(error)) from error
+        if writable:
+            # Readers go on while one writes. Some file systems cannot; then they wait.
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
+            connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    def _connect(self, options):
+        uri = f"{self.path.absolute().as_uri()}?{options}"
+        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)
+        try:
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            found = connection.execute("SELECT type, sql FROM sqlite_master").fetchall()
+        except BaseException:
+            connection.close()
+            raise
+        # A view or a trigger would be run by our own queries: exactly our tables, or nothing.
+        statements = {sql for kind, sql in found if sql is not None}
+        if statements != set(_SCHEMA) or any(k not in ("table", "index") for k, _ in found):
+            connection.close()
+            raise ValueError(self._foreign("its tables are not those of an index"))
+        return connection
+
+    def _check_header(self):
+        """Look at the first bytes before SQLite does."""
+        try:
+            with open(self.path, "rb") as file:
+                head = file.read(100)
+        except FileNotFoundError:
+            raise ValueError(
+                f"there is no index at {self.path}: build it with ArchiveIndex(...).update(), or "
+                "open it with ArchiveIndex.open_or_build(...)"
+            ) from None
+        if len(head) < 100 or head[:16] != b"SQLite format 3\0":
+            raise ValueError(self._foreign("it is no SQLite file"))
+        if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
+            raise ValueError(self._foreign("it is another program's SQLite file"))
+        version = int.from_bytes(head[60:64], "big")
+        if version != VERSION:
+            raise ValueError(
+                f"the index {self.path} has schema {version}, this version of seisclf reads "
+                f"schema {VERSION}: delete the file and update(), or give another path="
+            )
+
+    def _foreign(self, why):
+        return (
+            f"{self.path} is not an index of seisclf ({why}). It is left as it is: give another "
+            "path= to ArchiveIndex"
+        )
+
+    def _damaged(self, why):
+        return f"the index {self.path} is damaged ({why}): delete it and update()"
+
+
+def _delete(connection, path):
+    row = connection.execute("SELECT id FROM files WHERE path = ?", (path,)).fetchone()
+    if row is not None:
+        connection.execute("DELETE FROM pieces WHERE file = ?", row)
+        connection.execute("DELETE FROM findings WHERE file = ?", row)
+        connection.execute("DELETE FROM files WHERE id = ?", row)
+
+
+def _piece_row(connection, file, piece):
+    longest = piece.end_ns - piece.start_ns
+    connection.execute("INSERT OR IGNORE INTO traces VALUES (NULL, ?, 0)", (piece.trace,))
+    number = connection.execute(
+        "SELECT id FROM traces WHERE trace = ?", (piece.trace,)
+    ).fetchone()[0]
+    connection.execute(
+        "UPDATE traces SET longest_ns = ? WHERE id = ? AND longest_ns < ?",
+        (longest, number, longest),
+    )
+    points = None if piece.points is None else piece.points.astype("<i8").tobytes()
+    return (file, number, *piece[1:7], points)

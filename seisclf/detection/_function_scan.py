@@ -27,8 +27,9 @@ def scan_station(record, predict, settings):
         With ``n_windows=0`` if the record is too short or nowhere usable.
     """
     joined = join_records([record], sampling_rate=settings.sampling_rate)
-    scan = _Scan(joined, lambda X: predict(X[:, 0]), settings, of_network=False)
-    return scan.run()[1][0]
+    scan = FunctionScan(lambda X: predict(X[:, 0]), settings, n_stations=1, of_network=False)
+    scan.advance(joined.data, joined.valid)
+    return scan.functions(joined)[1][0]
 
 
 def scan_network(network, predict, settings):
@@ -52,87 +53,151 @@ def scan_network(network, predict, settings):
     stations : list of StationFunctions
         One for each slot that a station stands in.
     """
-    return _Scan(network, predict, settings, of_network=True).run()
+    scan = FunctionScan(predict, settings, n_stations=len(network.data), of_network=True)
+    scan.advance(network.data, network.valid)
+    return scan.functions(network)
 
 
-class _Scan:
-    def __init__(self, record, predict, settings, *, of_network):
-        self.record, self.predict, self.settings = record, predict, settings
-        self.of_network = of_network
-        self.n_stations, _, self.n_samples = record.data.shape
-        self.names = None  # known after the first batch
-        self.stacked = None
+class FunctionScan:
+    """A scan of one station or of a network that goes on as the record grows.
 
-    def run(self):
-        settings, valid = self.settings, self.record.valid
-        starts = self._starts()
+    Each window is predicted once. Numbers of samples count from the record's begin.
+
+    Parameters
+    ----------
+    predict : callable
+        See :func:`scan_network`.
+    settings : ScanSettings
+        How to scan.
+    n_stations : int
+        Places of the network.
+    of_network : bool
+        Whether stations are scanned together. If not, there is one.
+
+    Attributes
+    ----------
+    n_samples : int
+        Length of the record so far.
+    first : int
+        Sample before which nothing is kept.
+    """
+
+    def __init__(self, predict, settings, *, n_stations, of_network):
+        self.predict, self.settings = predict, settings
+        self.n_stations, self.of_network = n_stations, of_network
+        self.names = [], []  # of functions, known after the first answer
+        self.followed = []
+        self.ended = False
+        self.n_windows = self.n_kept = 0
+        # Of each station: windows that it has data in and moves in, has no data in, is dead in.
+        self.counts = np.zeros((3, n_stations), dtype=int)
+        self._begin(0)
+
+    def _begin(self, first):
+        self.first = self.n_samples = first
+        self.valid = np.zeros((self.n_stations, 0), dtype=bool)
+        self.starts = np.zeros(0, dtype=int)  # of windows that may be found again
+        self.stacked = self._stack()
+
+    @property
+    def n_settled(self):
+        """Samples, counted from `first`, that no later window reaches."""
+        open_ = 0 if self.ended else self.settings.length
+        return max(0, self.n_samples - open_ - self.first)
+
+    def advance(self, data, valid, *, begin=0, ends=True):
+        """Take more of the record, and predict the windows that are complete.
+
+        Parameters
+        ----------
+        data : ndarray of float, shape (n_stations, n_components, n)
+            The last part of the record: what is new, and before it two windows of what is known.
+        valid : ndarray of bool, shape (n_stations, n)
+            Where there is data.
+        begin : int, default=0
+            Sample of the record at which this part begins, a multiple of the step.
+        ends : bool, default=True
+            Whether the record ends here.
+        """
+        settings = self.settings
+        self.valid = np.concatenate([self.valid, valid[:, self.n_samples - begin :]], axis=1)
+        self.n_samples = begin + valid.shape[1]
+        self.stacked.extend(self.n_samples)
+        self.ended = ends
+        short = self.n_samples < settings.length * settings.min_fraction
+        if ends or not short:
+            self._scan(data, valid, begin, short)
+        if ends:
+            self.stacked.close()
+        else:
+            self.stacked.finish(self.n_samples - settings.length)
+
+    def _scan(self, data, valid, begin, short):
+        settings = self.settings
+        starts = self._starts(valid, begin)
+        starts = starts[~np.isin(starts + begin, self.starts)]
         share = _shares(valid, starts, settings.length)
         enough = share >= max(settings.min_fraction - 1e-9, 1e-9)
-        if not settings.padded or self.n_samples < settings.length * settings.min_fraction:
-            inside = _samples_inside(starts, settings.length, self.n_samples)
+        if not settings.padded or short:
+            inside = _samples_inside(starts, settings.length, valid.shape[1])
             enough &= (inside >= settings.length * settings.min_fraction - 1e-9)[:, np.newaxis]
-        alive = np.array([self._alive(start) for start in starts])
-        usable = enough & alive
+        alive = np.array([_alive(data, start, settings.length) for start in starts], dtype=bool)
+        usable = enough & alive.reshape(enough.shape)
         rows = np.flatnonzero(usable.any(axis=1))
         for first in settings.batches(len(rows)):
             batch = rows[first : first + settings.batch_size]
-            self._predict(starts[batch], usable[batch])
-        if self.stacked is None:
-            self._begin({})
-        self.stacked.close()
-        return self._functions(usable, enough)
+            self._predict(data, starts[batch], usable[batch], begin)
+        self.n_windows += len(starts)
+        self.n_kept += len(rows)
+        self.counts += [usable.sum(axis=0), (~enough).sum(axis=0), (enough & ~usable).sum(axis=0)]
+        # No window that is found later begins before these.
+        known = np.concatenate([self.starts, starts + begin])
+        self.starts = known[known >= self.n_samples - settings.length]
 
-    def _starts(self):
+    def _starts(self, valid, begin):
         options = {"length": self.settings.length, "step": self.settings.step}
         options["min_valid"] = int(np.ceil(self.settings.length * self.settings.min_fraction))
+        options |= {"open_begin": begin > 0, "open_end": not self.ended}
         if self.settings.padded:
-            return padded_window_starts(self.record.valid, **options)
-        each = [window_starts(row, **options) for row in self.record.valid]
-        return np.unique(np.concatenate(each))
+            return padded_window_starts(valid, **options)
+        return np.unique(np.concatenate([window_starts(row, **options) for row in valid]))
 
-    def _alive(self, start):
-        """Stations all components of which move in the window."""
-        part = self.record.data[:, :, max(start, 0) : start + self.settings.length]
-        return (part.max(axis=-1) > part.min(axis=-1)).all(axis=1)
-
-    def _predict(self, starts, usable):
-        X = np.stack([self._window(start) for start in starts])
+    def _predict(self, data, starts, usable, begin):
+        X = np.stack([_window(data, start, self.settings.length) for start in starts])
         X[~usable] = np.nan
         functions = self.predict(X)
-        if self.stacked is None:
-            self._begin(functions)
+        if not any(self.names):
+            self._learn(functions)
         rows = self._rows(functions, len(X))
         for start, window, known in zip(starts, rows, usable, strict=True):
             if not known.all():
                 window[self._station_of_row(~known)] = np.nan
-            self.stacked.add(int(start), window)
+            self.stacked.add(int(start) + begin, window)
 
-    def _window(self, start):
-        """A window, beyond the ends of the record its first and last value."""
-        end = start + self.settings.length
-        if start >= 0 and end <= self.n_samples:
-            return self.record.data[:, :, start:end]
-        return self.record.data[:, :, np.clip(np.arange(start, end), 0, self.n_samples - 1)]
-
-    def _begin(self, functions):
+    def _learn(self, functions):
         """Learn from the first answer which functions there are."""
         shapes = {name: np.ndim(values) for name, values in functions.items()}
         common = [name for name, n in shapes.items() if self.of_network and n == 2]
         self.names = common, [name for name in functions if name not in common]
         events = [n for n in self.names[1] if n not in ("P", "S")]
+        self.followed = common or events
+        self.stacked = self._stack()
+
+    def _stack(self):
+        common, own = self.names
         if common:
             followed = range(len(common))
         else:
-            followed = [self.names[1].index(name) * self.n_stations for name in events]
-        self.followed = common or events
-        self.stacked = OverlapStack(
-            len(common) + len(self.names[1]) * self.n_stations,
+            followed = [own.index(name) * self.n_stations for name in self.followed]
+        return OverlapStack(
+            len(common) + len(own) * self.n_stations,
             self.n_samples,
             length=self.settings.length,
             stack=self.settings.stack,
             persistence=self.settings.persistence,
             followed=list(followed),
             spread=self.settings.spread,
+            first=self.first,
         )
 
     def _rows(self, functions, n_windows):
@@ -160,55 +225,100 @@ class _Scan:
         common, own = self.names
         return np.concatenate([np.zeros(len(common), bool), np.tile(stations, len(own))])
 
-    def _functions(self, usable, enough):
+    def functions(self, record):
+        """Functions over time, from `first` on.
+
+        Parameters
+        ----------
+        record : NetworkRecord
+            Its names, begin and notes count.
+
+        Returns
+        -------
+        network : StationFunctions or None
+            None if there is no network.
+        stations : list of StationFunctions
+            One for each slot that a station stands in. What is not settled is what is known so
+            far.
+        """
         common, own = self.names
-        values = self.stacked.result
-        each = values[len(common) :].reshape(len(own), self.n_stations, self.n_samples)
+        stacked = self.stacked if self.ended else self.stacked.closed()
+        values = stacked.result
+        each = values[len(common) :].reshape(len(own), self.n_stations, values.shape[1])
         # Without functions of its own, a station is covered where the network is.
         reached = ~np.isnan(each[0]) if own else ~np.isnan(values[:1])
-        coverage = self.record.valid & (reached if len(values) else False)
+        coverage = self.valid & (reached if len(values) else False)
         each[:, ~coverage] = np.nan
         anywhere = coverage.any(axis=0)
         values[: len(common), ~anywhere] = np.nan
-        persistent = dict(zip(self.followed, self.stacked.persistent, strict=True)) if (
-            self.stacked.persistent is not None
-        ) else {}  # fmt: skip
+        persistent = {}
+        if stacked.persistent is not None:
+            persistent = dict(zip(self.followed, stacked.persistent, strict=True))
+        start_time = record.start_time + _seconds(self.first / self.settings.sampling_rate)
         stations = [
-            self._of_station(i, dict(zip(own, each[:, i], strict=True)), coverage[i], usable[:, i],
-                             enough[:, i], {} if common else persistent)
+            self._of_station(
+                record,
+                i,
+                start_time=start_time,
+                functions=dict(zip(own, each[:, i], strict=True)),
+                coverage=coverage[i],
+                persistent={} if common else persistent,
+            )
             for i in range(self.n_stations)
-            if self.record.seed_ids[i]
-        ]  # fmt: skip
+            if record.seed_ids[i]
+        ]
         if not self.of_network:
             return None, stations
-        n_windows = int(usable.any(axis=1).sum())
         network = StationFunctions(
             station="",
-            start_time=self.record.start_time,
+            start_time=start_time,
             sampling_rate=self.settings.sampling_rate,
             functions=dict(zip(common, values, strict=False)),
             coverage=anywhere,
-            n_windows=n_windows,
-            n_empty=len(usable) - n_windows,
-            seed_id=next(seed_id for seed_id in self.record.seed_ids if seed_id),
+            n_windows=self.n_kept,
+            n_empty=self.n_windows - self.n_kept,
+            seed_id=next(seed_id for seed_id in record.seed_ids if seed_id),
             persistent=persistent if common else {},
         )
         return network, stations
 
-    def _of_station(self, i, functions, coverage, usable, enough, persistent):
-        said = remarks(self.n_samples, self.settings, enough, usable | ~enough)
+    def _of_station(self, record, i, **parts):
+        usable, n_short, n_dead = (int(count[i]) for count in self.counts)
+        counts = {"n_windows": self.n_windows, "n_short": n_short, "n_dead": n_dead}
+        said = remarks(self.n_samples, self.settings, **counts)
         return StationFunctions(
-            station=self.record.stations[i],
-            start_time=self.record.start_time,
+            station=record.stations[i],
             sampling_rate=self.settings.sampling_rate,
-            functions=functions,
-            coverage=coverage,
-            n_windows=int(usable.sum()),
-            n_empty=int((~usable).sum()),
-            seed_id=self.record.seed_ids[i],
-            notes=(*self.record.notes[i], *said),
-            persistent=persistent,
+            n_windows=usable,
+            n_empty=self.n_windows - usable,
+            seed_id=record.seed_ids[i],
+            notes=(*record.notes[i], *said),
+            **parts,
         )
+
+    def forget(self, n_samples):
+        """Drop settled samples from `first` on."""
+        self.first += n_samples
+        self.valid = self.valid[:, n_samples:].copy()
+        self.stacked.forget(self.first)
+
+    def skip(self, first):
+        """Leave out the record up to sample `first`: there is no data."""
+        self._begin(first)
+
+
+def _alive(data, start, length):
+    """Stations all components of which move in the window."""
+    part = data[:, :, max(start, 0) : start + length]
+    return (part.max(axis=-1) > part.min(axis=-1)).all(axis=1)
+
+
+def _window(data, start, length):
+    """A window, beyond the ends of the record its first and last value."""
+    n_samples = data.shape[-1]
+    if start >= 0 and start + length <= n_samples:
+        return data[:, :, start : start + length]
+    return data[:, :, np.clip(np.arange(start, start + length), 0, n_samples - 1)]
 
 
 def _shares(valid, starts, length):
@@ -223,3 +333,9 @@ def _shares(valid, starts, length):
 
 def _samples_inside(starts, length, n_samples):
     return np.clip(starts + length, 0, n_samples) - np.clip(starts, 0, n_samples)
+
+
+def _seconds(value):
+    import pandas as pd
+
+    return pd.Timedelta(value, unit="s")

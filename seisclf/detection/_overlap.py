@@ -1,6 +1,7 @@
 """Functions of overlapping windows become one function of the record, in flat memory."""
 
 from collections import deque
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,42 +34,85 @@ class OverlapStack:
         Rows for which `persistent` is kept.
     spread : int, default=0
         Samples by which a peak may move between windows and still be the same.
+    first : int, default=0
+        Samples before it are not kept; they keep their numbers.
 
     Attributes
     ----------
-    result : ndarray of float32, shape (n_rows, n_samples)
+    result : ndarray of float32, shape (n_rows, n_samples - first)
         NaN where no window says anything.
-    persistent : ndarray of float32, shape (n_followed, n_samples), or None
+    persistent : ndarray of float32, shape (n_followed, n_samples - first), or None
         The highest level that is reached, within `spread` samples, in `persistence` consecutive
         windows (in all, where fewer windows hold the sample). None if `persistence` is 1.
     """
 
     def __init__(
-        self, n_rows, n_samples, *, length, stack, persistence=1, followed=None, spread=0
+        self,
+        n_rows,
+        n_samples,
+        *,
+        length,
+        stack,
+        persistence=1,
+        followed=None,
+        spread=0,
+        first=0,
     ):
         self.length, self.stack = length, stack
         self.persistence, self.spread = persistence, spread
         self.followed = np.asarray([] if followed is None else followed, dtype=int)
-        self.result = np.full((n_rows, n_samples), np.nan, dtype=np.float32)
+        self.first = self._done = first
+        self.result = np.zeros((n_rows, 0), dtype=np.float32)
         self.persistent = None
         if persistence > 1:
-            self.persistent = np.full((len(self.followed), n_samples), np.nan, dtype=np.float32)
+            self.persistent = np.zeros((len(self.followed), 0), dtype=np.float32)
         self._open = deque()
-        self._done = 0
+        self.extend(n_samples)
+
+    @property
+    def n_samples(self):
+        """Length of the record so far."""
+        return self.first + self.result.shape[1]
+
+    def extend(self, n_samples):
+        """Let the record go on to `n_samples`."""
+        more = n_samples - self.n_samples
+        if more > 0:
+            self.result = _longer(self.result, more)
+            if self.persistent is not None:
+                self.persistent = _longer(self.persistent, more)
+
+    def forget(self, first):
+        """Drop the samples before `first`, which are finished."""
+        drop = first - self.first
+        self.result = self.result[:, drop:].copy()
+        if self.persistent is not None:
+            self.persistent = self.persistent[:, drop:].copy()
+        self.first = first
+        self._done = max(self._done, first)
 
     def add(self, start, rows):
         """Enter a window of functions (n_rows, length); rows that say nothing are NaN."""
-        self._finish(start)
+        self.finish(start)
         self._open.append(_Window(start, rows, not np.isnan(rows).any(), self._widened(rows)))
 
     def close(self):
         """Combine what is left; to be called after the last window."""
-        self._finish(self.result.shape[1])
+        self.finish(self.n_samples)
         self._open.clear()
 
-    def _finish(self, end):
+    def closed(self):
+        """A copy with all combined that is known; this one can go on."""
+        other = copy(self)
+        other._open = deque(self._open)
+        other.result = self.result.copy()
+        other.persistent = None if self.persistent is None else self.persistent.copy()
+        other.close()
+        return other
+
+    def finish(self, end):
         """Combine all samples before `end`, which no later window reaches."""
-        end = min(end, self.result.shape[1])
+        end = min(end, self.n_samples)
         while self._done < end:
             while self._open and self._open[0].start + self.length <= self._done:
                 self._open.popleft()
@@ -91,10 +135,11 @@ class OverlapStack:
         else:
             weights = np.stack([self._taper(piece) for piece in pieces])[:, np.newaxis]
             combined = _weighted_mean(rows, weights)
-        self.result[:, first:last] = combined
+        there = slice(first - self.first, last - self.first)
+        self.result[:, there] = combined
         if self.persistent is not None:
             wide = np.stack([window.wide[:, piece] for window, piece in each])
-            self.persistent[:, first:last] = _persistent_level(wide, self.persistence)
+            self.persistent[:, there] = _persistent_level(wide, self.persistence)
 
     def _taper(self, piece):
         if self.stack == "mean":
@@ -117,6 +162,10 @@ class _Window:
     rows: np.ndarray
     complete: bool
     wide: np.ndarray | None
+
+
+def _longer(rows, more):
+    return np.concatenate([rows, np.full((len(rows), more), np.nan, dtype=rows.dtype)], axis=1)
 
 
 def _weighted_mean(rows, weights):

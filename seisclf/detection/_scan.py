@@ -46,7 +46,7 @@ class ScanSettings:
         return progress_bar(starts, desc="windows", disable=None if self.progress else True)
 
 
-def remarks(n_samples, settings, usable, alive):
+def remarks(n_samples, settings, *, n_windows, n_short, n_dead):
     """What happened to the windows of a station, in words.
 
     Parameters
@@ -55,8 +55,9 @@ def remarks(n_samples, settings, usable, alive):
         Of the record.
     settings : ScanSettings
         How it was scanned.
-    usable, alive : ndarray of bool, shape (n_windows,)
-        Which windows hold enough data, and in which all components move.
+    n_windows, n_short, n_dead : int
+        Windows in all, those that hold too little data, and of the others those in which a
+        component does not move.
 
     Returns
     -------
@@ -67,16 +68,15 @@ def remarks(n_samples, settings, usable, alive):
     if n_samples < settings.length:
         missing = 1 - n_samples / settings.length
         remark = f"{n_samples / settings.sampling_rate:g} s, shorter than a window"
-        if usable.any():
+        if n_short < n_windows:
             said.append(f"{remark}: padded")
         else:
             said.append(
                 f"{remark}: not scanned; EventDetector(..., max_gap_fraction={missing:.2f}) "
                 f"or more pads it"
             )
-    elif not usable.all():
-        said.append(f"{(~usable).sum()} windows over gaps left out")
-    dead = usable & ~alive
-    if dead.any():
-        said.append(f"{dead.sum()} windows with a constant (dead) component left out")
+    elif n_short:
+        said.append(f"{n_short} windows over gaps left out")
+    if n_dead:
+        said.append(f"{n_dead} windows with a constant (dead) component left out")
     return said

@@ -29,7 +29,7 @@ def runs(mask):
     return edges.reshape(-1, 2)
 
 
-def window_starts(valid, *, length, step, min_valid=None):
+def window_starts(valid, *, length, step, min_valid=None, open_begin=False, open_end=False):
     """First samples of windows that together cover every usable sample.
 
     A regular grid from the first sample on, one right-aligned window at the end, and around gaps
@@ -47,6 +47,10 @@ def window_starts(valid, *, length, step, min_valid=None):
     min_valid : int, optional
         Stretches shorter than a window that hold at least so many samples get a window around
         them. Default: `length`, so none do.
+    open_begin, open_end : bool, default=False
+        Whether more of the record lies before the first sample, and is still to come after the
+        last. Only windows that the rest of the record cannot change are given then: those that
+        lie within the samples, and stand at begins and ends of stretches that are seen.
 
     Returns
     -------
@@ -60,17 +64,18 @@ def window_starts(valid, *, length, step, min_valid=None):
     [0, 5, 10, 15]
     >>> window_starts(np.ones(28, bool), length=10, step=5).tolist()
     [0, 5, 10, 15, 18]
+    >>> window_starts(np.ones(28, bool), length=10, step=5, open_end=True).tolist()
+    [0, 5, 10, 15]
     """
-    n_samples = len(valid)
-    last = n_samples - length
-    if last <= 0:
+    last = len(valid) - length
+    if last <= 0 and not open_end:
         return np.zeros(1, dtype=int)
-    starts = [np.arange(0, last + 1, step), [last]]
-    starts.append(_starts_at_stretches(valid, length, min_valid))
+    starts = [np.arange(0, last + 1, step), [] if open_end else [last]]
+    starts.append(_starts_at_stretches(valid, length, min_valid, open_begin, open_end))
     return np.unique(np.concatenate(starts)).astype(int)
 
 
-def padded_window_starts(valid, *, length, step, min_valid=None):
+def padded_window_starts(valid, *, length, step, min_valid=None, open_begin=False, open_end=False):
     """First samples of windows on a record whose edges are padded, as RockNet is run.
 
     A regular grid on which the first window ends one step into the record and the last begins
@@ -86,6 +91,8 @@ def padded_window_starts(valid, *, length, step, min_valid=None):
         Samples of a window, and between windows.
     min_valid : int, optional
         See :func:`window_starts`.
+    open_begin, open_end : bool, default=False
+        See :func:`window_starts`. `valid` must begin at a sample of the grid.
 
     Returns
     -------
@@ -100,24 +107,32 @@ def padded_window_starts(valid, *, length, step, min_valid=None):
     """
     valid = np.atleast_2d(valid)
     n_samples = valid.shape[1]
-    before = (length - 1) // step * step
-    starts = [np.arange(-before, n_samples, step)]
+    before = 0 if open_begin else (length - 1) // step * step
+    last = n_samples - length
+    starts = [np.arange(-before, last + 1 if open_end else n_samples, step)]
     for row in valid:
         if not row.all():
-            inner = _starts_at_stretches(row, length, min_valid)
-            starts.append(inner[(inner > 0) & (inner < n_samples - length)])
+            inner = _starts_at_stretches(row, length, min_valid, open_begin, open_end)
+            starts.append(inner[(inner > 0) & (inner < last)])
     return np.unique(np.concatenate(starts)).astype(int)
 
 
-def _starts_at_stretches(valid, length, min_valid):
+def _starts_at_stretches(valid, length, min_valid, open_begin, open_end):
     """Windows that begin or end with an unbroken stretch, or hold a short one in their middle."""
     last = len(valid) - length
     stretches = runs(valid)
     size = stretches[:, 1] - stretches[:, 0]
-    long = stretches[size >= length]
-    short = stretches[(size < length) & (size >= (length if min_valid is None else min_valid))]
+    long = size >= length
+    short = ~long & (size >= (length if min_valid is None else min_valid))
+    # Where these stretches begin or end is not known.
+    cut_begin = open_begin & (stretches[:, 0] == 0)
+    cut_end = open_end & (stretches[:, 1] == len(valid))
+    begins = stretches[long & ~cut_begin, 0]
+    ends = stretches[long & ~cut_end, 1] - length
+    short = stretches[short & ~cut_begin & ~cut_end]
     centred = (short[:, 0] + short[:, 1] - length) // 2
-    return np.concatenate([long[:, 0], long[:, 1] - length, np.clip(centred, 0, max(last, 0))])
+    centred = centred[centred <= last] if open_end else np.minimum(centred, max(last, 0))
+    return np.concatenate([begins, ends, np.maximum(centred, 0)])
 
 
 class Stacker:
@@ -139,23 +154,40 @@ class Stacker:
         Samples of a window and of a frame.
     stack : {"mean", "center", "max", "window"}
         Weighting.
+    first_frame : int, default=0
+        Frames before it are not kept; they keep their numbers.
     """
 
-    def __init__(self, n_samples, n_classes, *, length, step, stack):
-        n_frames = -(-n_samples // step)
-        self.n_samples, self.length, self.step, self.stack = n_samples, length, step, stack
-        self._sum = np.zeros((n_frames, n_classes))
-        self._weight = np.zeros(n_frames)
+    def __init__(self, n_samples, n_classes, *, length, step, stack, first_frame=0):
+        self.length, self.step, self.stack = length, step, stack
+        self.first_frame = first_frame
+        self._sum = np.zeros((0, n_classes))
+        self._weight = np.zeros(0)
+        self.extend(n_samples)
+
+    def extend(self, n_samples):
+        """Let the record go on to `n_samples`."""
+        more = -(-n_samples // self.step) - self.first_frame - len(self._weight)
+        if more > 0:
+            self._sum = np.concatenate([self._sum, np.zeros((more, self._sum.shape[1]))])
+            self._weight = np.concatenate([self._weight, np.zeros(more)])
+
+    def forget(self, frame):
+        """Drop the frames before `frame`."""
+        drop = min(max(frame - self.first_frame, 0), len(self._weight))
+        self._sum, self._weight = self._sum[drop:].copy(), self._weight[drop:].copy()
+        self.first_frame = max(frame, self.first_frame)
 
     def add(self, starts, probabilities):
         """Enter windows that start at `starts` with `probabilities` (n_windows, n_classes)."""
+        starts = starts - self.first_frame * self.step
         if self.stack == "window":
             self._place(starts, probabilities)
             return
         first = starts // self.step
         for offset in range(self.length // self.step + 2):
             frame = first + offset
-            inside = frame < len(self._weight)
+            inside = (frame >= 0) & (frame < len(self._weight))
             weight = self._overlap(starts[inside], frame[inside])
             touching = weight > 0
             frame, weight = frame[inside][touching], weight[touching]
@@ -177,6 +209,8 @@ class Stacker:
     def _place(self, starts, probabilities):
         # Counted in half samples, in which every middle is a whole number.
         middle = 2 * starts + self.length
+        kept = middle >= 0
+        starts, middle, probabilities = starts[kept], middle[kept], probabilities[kept]
         frame = np.minimum(middle // (2 * self.step), len(self._weight) - 1)
         # 1 in the middle of the frame, and above 0 wherever the window's middle may fall.
         nearness = 1 / (1 + np.abs(middle - (2 * frame + 1) * self.step))

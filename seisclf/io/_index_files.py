@@ -13,7 +13,7 @@ from ._limits import DEFAULT_LIMITS
 from ._miniseed_headers import scan_file, trace_ids
 
 # A window is read from the last of these points before it on: so many bytes are read too many.
-POINT_BYTES = 2**18
+POINT_BYTES = 2**16
 MAX_FINDINGS = 100  # of one kind and file
 RATES = (1e-6, 1e7)  # Hz; others are no rates
 _FLOAT_ENCODINGS = (4, 5)

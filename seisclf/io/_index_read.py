@@ -186,10 +186,11 @@ def _decode(block, records, begins, piece):
 
 def _trace_of(content, name, n_samples):
     """The samples of records, or None if they do not come out as one trace of that many."""
-    from obspy import read
+    # Not through obspy.read, which goes through the list of all formats again and again.
+    from obspy.io.mseed.core import _read_mseed
 
     try:
-        stream = read(io.BytesIO(content), format="MSEED")
+        stream = _read_mseed(io.BytesIO(content))
     except Exception:
         # ObsPy raises what libmseed makes of bytes; the caller reports it.
         return None

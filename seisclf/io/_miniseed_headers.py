@@ -42,8 +42,23 @@ _HEADER = np.dtype(
         ("blockette_begin", ">u2"),
     ]
 )
+
+
+def _allowed():
+    """For the first bytes of a header, which values they may have (27, 256)."""
+    allowed = np.zeros((27, 256), dtype=bool)
+    allowed[:6, list(b"0123456789 \0")] = True
+    allowed[6, list(b"DRQM")] = True
+    allowed[7, list(b" \0")] = True
+    allowed[24, :24] = allowed[25, :60] = allowed[26, :61] = True
+    return allowed
+
+
+_ALLOWED = _allowed()
+_CHECKED = np.flatnonzero(_ALLOWED.any(axis=1)).tolist()
 _BLOCK = 32 * 2**20
 _SEARCH = 2**20
+_RECORDS = (16, 4096)  # looked at in one go, least and most
 _MAX_BLOCKETTES = 16
 _TIME_CORRECTED = 0x02
 
@@ -124,7 +139,7 @@ def parse_records(buffer, *, base=0, final=True):
         Bytes that are dealt with; the next buffer begins with the others.
     """
     data = np.frombuffer(buffer, dtype=np.uint8)
-    runs, bad, at, length = [], [], 0, 0
+    runs, bad, at, length, n_block = [], [], 0, 0, _RECORDS[1]
     while len(data) - at >= MIN_LENGTH:
         length = _record_length(data, at, length)
         if not length:
@@ -135,7 +150,9 @@ def parse_records(buffer, *, base=0, final=True):
             continue
         if at + length > len(data):
             break
-        run, n_records = _run(data, at, length)
+        run, n_records = _run(data, at, length, n_block)
+        # Where lengths or breaks take turns, long looks ahead would be for nothing.
+        n_block = min(_RECORDS[1], max(_RECORDS[0], 2 * n_records))
         run["offset"] += base
         runs.append(run)
         at += n_records * length
@@ -160,10 +177,10 @@ def trace_ids(codes):
     return np.array(ids, dtype=object)[which]
 
 
-def _run(data, at, length):
+def _run(data, at, length, n_block):
     """Records of one length, one after another, from `at`: as many as there are."""
     most = (len(data) - at) // length
-    parts, n_records, n_block = [], 0, 32
+    parts, n_records = [], 0
     while n_records < most:
         n = min(n_block, most - n_records)
         first = at + n_records * length
@@ -180,7 +197,7 @@ def _run(data, at, length):
         n_records += n_good
         if n_good < n:
             break
-        n_block *= 8
+        n_block = min(_RECORDS[1], 4 * n_block)
     return np.concatenate(parts), n_records
 
 
@@ -241,7 +258,10 @@ def _blockettes(block, at, little, records):
 
 def _u2(block, rows, at, little):
     high, low = block[rows, at].astype(np.int64), block[rows, at + 1].astype(np.int64)
-    return np.where(little[rows], low * 256 + high, high * 256 + low)
+    value = high * 256 + low
+    if little.any():
+        value = np.where(little[rows], low * 256 + high, value)
+    return value
 
 
 def _swapped(header, little):
@@ -267,12 +287,11 @@ def _is_date(year, day):
 
 def _are_headers(block):
     """Whether each row (n, >= 48) begins as a data record does."""
-    number = block[:, :6]
-    good = (((number >= 48) & (number <= 57)) | (number == 32) | (number == 0)).all(axis=1)
-    good &= np.isin(block[:, 6], list(b"DRQM")) & np.isin(block[:, 7], list(b" \0"))
-    good &= (block[:, 24] <= 23) & (block[:, 25] <= 59) & (block[:, 26] <= 60)
-    high, low = block[:, 20:24:2].astype(np.int64), block[:, 21:24:2].astype(np.int64)
-    big, little = high * 256 + low, low * 256 + high
+    good = np.ones(len(block), dtype=bool)
+    for column in _CHECKED:
+        good &= _ALLOWED[column][block[:, column]]
+    date = np.ascontiguousarray(block[:, 20:24])
+    big, little = date.view(">u2"), date.view("<u2")
     return good & (_is_date(big[:, 0], big[:, 1]) | _is_date(little[:, 0], little[:, 1]))
 
 
@@ -309,7 +328,7 @@ def _next_header(data, at):
     """First byte from `at` where a record begins; the end if none does."""
     while len(data) - at >= 48:
         window = data[at : at + _SEARCH + 48]
-        marks = np.isin(window[6:-41], list(b"DRQM")) & np.isin(window[7:-40], list(b" \0"))
+        marks = _ALLOWED[6][window[6:-41]] & _ALLOWED[7][window[7:-40]]
         for begin in np.flatnonzero(marks):
             if _headers_at(window, begin):
                 return at + int(begin)

@@ -11,8 +11,10 @@ from warnings import warn
 
 import seisclf
 
+from ._archive import ModelArchive
 from ._decode import Reader
 from ._encode import Writer
+from ._trees import check_trees
 
 _FORMAT = 1
 _RECORDED_VERSIONS = ("numpy", "scipy", "scikit-learn", "torch", "skorch", "obspy")
@@ -74,7 +76,7 @@ def save(estimator, path):
     return path
 
 
-def load(path, *, trusted=()):
+def load(path, *, trusted=(), limits=None):
     """Read what :func:`save` wrote; runs no code from the file.
 
     Parameters
@@ -85,6 +87,8 @@ def load(path, *, trusted=()):
         Top-level packages whose classes may be built besides those of seisclf, scikit-learn and
         imbalanced-learn, for estimators of your own. They are imported: name only what you wrote
         or have read.
+    limits : seisclf.io.Limits, optional
+        Sizes above which a file is refused.
 
     Returns
     -------
@@ -96,20 +100,20 @@ def load(path, *, trusted=()):
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is no model of seisclf, was written by a newer version, or holds a class from
-        a package that is not trusted.
+        If the file is no model of seisclf, is damaged, was written by a newer version, is over a
+        limit, or holds a class from a package that is not trusted.
     """
     path = Path(path)
-    if not path.exists():
-        raise FileNotFoundError(f"no model file {str(path)!r}")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is no model file of seisclf: write one with seisclf.save")
-    with zipfile.ZipFile(path) as archive:
-        if "model.json" not in archive.namelist():
-            raise ValueError(f"{path} is no model file of seisclf: it lacks model.json")
-        document = json.loads(archive.read("model.json"))
+    archive = ModelArchive(path, limits)
+    document = archive.description()
+    try:
         _check_versions(document, path)
-        return Reader(archive, trusted).decode(document["estimator"])
+        estimator = Reader(archive, trusted).decode(document["estimator"])
+        check_trees(estimator)
+    except Exception as error:
+        # A file that was changed makes anything stumble: NumPy, skops, a constructor.
+        raise ValueError(f"{path} cannot be loaded: {_short(error)}") from error
+    return estimator
 
 
 def describe(path):
@@ -124,10 +128,21 @@ def describe(path):
     -------
     summary : dict
         Class, parameters, labels, sampling rate, versions, and when it was saved.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is no model of seisclf, or is damaged.
     """
-    with zipfile.ZipFile(path) as archive:
-        document = json.loads(archive.read("model.json"))
+    document = ModelArchive(Path(path)).description()
     return {key: value for key, value in document.items() if key != "estimator"}
+
+
+def _short(error):
+    text = " ".join(str(error).split())
+    return text[:500] if isinstance(error, ValueError) else f"{type(error).__name__}: {text[:300]}"
 
 
 def _versions():

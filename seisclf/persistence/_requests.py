@@ -22,6 +22,11 @@ def read_requests(value):
 
 
 def with_requests(value, requests):
+    """Tell an object again what it was told, as :func:`read_requests` found it."""
+    for method, asked in requests.items():
+        plain = all(v is None or isinstance(v, bool | str) for v in asked.values())
+        if method not in SIMPLE_METHODS or not plain:
+            raise ValueError(f"the model holds a request for {method!r} that cannot be")
     with sklearn.config_context(enable_metadata_routing=True):
         for method, asked in requests.items():
             getattr(value, f"set_{method}_request")(**asked)

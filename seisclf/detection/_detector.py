@@ -354,6 +354,7 @@ class EventDetector:
             components=self.components,
             sampling_rate=self.sampling_rate,
             resample=self.resample,
+            longest_gap=self._longest_gap,
         )
         skipped = reasons_asked_for(self.stations, records, skipped)
         if self.n_stations is not None:
@@ -518,6 +519,12 @@ class EventDetector:
         if X.shape[1] == 1 and find_attribute(self.classifier, "n_channels_in_") is None:
             X = X[:, 0]
         return self._predictor(X)
+
+    @property
+    def _longest_gap(self):
+        """Samples that a window may miss."""
+        length = round(self.window * self.sampling_rate)
+        return int(length * self.max_gap_fraction + 1e-6)
 
     def _scan_settings(self):
         rate = self.sampling_rate

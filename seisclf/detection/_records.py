@@ -38,7 +38,7 @@ class StationRecord:
     notes: list
 
 
-def station_records(stream, *, components, sampling_rate, resample):
+def station_records(stream, *, components, sampling_rate, resample, longest_gap=None):
     """Sort a Stream by station and put each on one time axis.
 
     Parameters
@@ -52,6 +52,8 @@ def station_records(stream, *, components, sampling_rate, resample):
         Hertz that the classifier expects.
     resample : bool
         Whether traces of another rate are resampled, or refused.
+    longest_gap : int, optional
+        See :func:`bridge`.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def station_records(stream, *, components, sampling_rate, resample):
         chosen = [group[i] for i in index]
         own = found[found["trace"].isin([channel.id for channel in chosen])]
         notes += [f"{row.trace}: {row.what}, {row.action}" for row in own.itertuples()]
-        record = _record(name, chosen, sampling_rate, notes)
+        record = _record(name, chosen, sampling_rate, notes, longest_gap)
         if record is None:
             skipped[name] = "; ".join(notes) or "no data"
         else:
@@ -150,7 +152,7 @@ def _by_instrument(channels):
     }
 
 
-def _record(name, channels, sampling_rate, notes):
+def _record(name, channels, sampling_rate, notes, longest_gap):
     import pandas as pd
 
     pieces = [_pieces(channel, sampling_rate, notes) for channel in channels]
@@ -170,7 +172,7 @@ def _record(name, channels, sampling_rate, notes):
         for begin, values in own:
             span = slice(index(begin), index(begin) + len(values))
             row[span], present[span] = values, True
-        _bridge(row, present)
+        bridge(row, present, longest_gap)
         valid &= present
     if not valid.all():
         notes.append(f"{(~valid).sum() / sampling_rate:.2f} s without data")
@@ -198,8 +200,36 @@ def _pieces(channel, sampling_rate, notes):
     return [(begin, resample_signal(values, **rates)) for begin, values in pieces]
 
 
-def _bridge(row, present):
-    if present.any() and not present.all():
-        where = np.flatnonzero(present)
-        gaps = np.flatnonzero(~present)
-        row[gaps] = np.interp(gaps, where, row[where])
+def bridge(row, present, longest=None):
+    """Fill what is missing in a row, in place, by values that do not jump.
+
+    Parameters
+    ----------
+    row : ndarray of float, shape (n_samples,)
+        Changed where nothing is present.
+    present : ndarray of bool, shape (n_samples,)
+        Where there is data.
+    longest : int, optional
+        Samples of a gap that is bridged by a straight line. In longer ones, of which no window
+        sees both sides, each half holds the value beside it: so what a window sees does not
+        depend on when data comes back. Default: all are bridged by lines.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> row, present = np.array([1.0, 0, 0, 4, 0, 0, 0, 8]), np.array([1, 0, 0, 1, 0, 0, 0, 1], bool)
+    >>> bridge(row, present, longest=2)
+    >>> row.tolist()
+    [1.0, 2.0, 3.0, 4.0, 4.0, 4.0, 8.0, 8.0]
+    """
+    if not present.any() or present.all():
+        return
+    where = np.flatnonzero(present)
+    gaps = np.flatnonzero(~present)
+    row[gaps] = np.interp(gaps, where, row[where])
+    if longest is None:
+        return
+    for first, last in runs(~present):
+        if last - first > longest and first > 0 and last < len(row):
+            middle = (first + last + 1) // 2
+            row[first:middle], row[middle:last] = row[first - 1], row[last]

@@ -210,17 +210,18 @@ def bridge(row, present, longest=None):
     present : ndarray of bool, shape (n_samples,)
         Where there is data.
     longest : int, optional
-        Samples of a gap that is bridged by a straight line. In longer ones, of which no window
-        sees both sides, each half holds the value beside it: so what a window sees does not
-        depend on when data comes back. Default: all are bridged by lines.
+        Samples of a gap that is bridged by a straight line. Longer ones, of which no window sees
+        both sides, hold the value before them, and in their last `longest` samples that after
+        them if they are more than twice as long: so what a window sees does not depend on when
+        data comes back. Default: all are bridged by lines.
 
     Examples
     --------
     >>> import numpy as np
-    >>> row, present = np.array([1.0, 0, 0, 4, 0, 0, 0, 8]), np.array([1, 0, 0, 1, 0, 0, 0, 1], bool)
-    >>> bridge(row, present, longest=2)
+    >>> row = np.array([1.0, 0, 0, 4, 0, 0, 0, 0, 0, 8])
+    >>> bridge(row, row > 0, longest=2)
     >>> row.tolist()
-    [1.0, 2.0, 3.0, 4.0, 4.0, 4.0, 8.0, 8.0]
+    [1.0, 2.0, 3.0, 4.0, 4.0, 4.0, 4.0, 8.0, 8.0, 8.0]
     """
     if not present.any() or present.all():
         return
@@ -231,5 +232,5 @@ def bridge(row, present, longest=None):
         return
     for first, last in runs(~present):
         if last - first > longest and first > 0 and last < len(row):
-            middle = (first + last + 1) // 2
-            row[first:middle], row[middle:last] = row[first - 1], row[last]
+            change = last - longest if last - first > 2 * longest else last
+            row[first:change], row[change:last] = row[first - 1], row[last]

@@ -21,23 +21,32 @@ class Report:
     (1, 4)
     """
 
+    # Of what is worth a row only in a table of an archive, such as gaps, it is told nothing.
+    detailed = False
+
     def __init__(self):
         self.rows = []
 
     def __len__(self):
         return len(self.rows)
 
-    def add(self, event, trace, what, action):
-        """Add one finding, all four as text."""
+    def add(self, event, trace, what, action, **details):
+        """Add one finding, all four as text; kind, times and samples are for a ReadReport."""
         self.rows.append((str(event), str(trace), what, action))
         logger.info("event %s, %s: %s: %s", event, trace, what, action)
 
     def extend(self, other, *, event):
         """Take over the findings of a part, as those of this event."""
-        self.rows += [(str(event), *row[1:]) for row in other.rows]
+        rows = other.rows if isinstance(other, Report) else _four(other)
+        self.rows += [(str(event), *row[1:]) for row in rows]
 
     def to_frame(self):
         """Return the findings as a DataFrame."""
         import pandas as pd
 
         return pd.DataFrame(self.rows, columns=list(REPORT_COLUMNS), dtype=str)
+
+
+def _four(report):
+    """Findings of a ReadReport as rows of events."""
+    return report.findings[["file", "trace", "what", "action"]].itertuples(index=False, name=None)

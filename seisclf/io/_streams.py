@@ -4,12 +4,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._components import RATE_TOLERANCE, nominal_rate
+from ._components import RATE_TOLERANCE
+from ._door import Merging, merge_channel
+from ._grid import sample_time
+from ._limits import DEFAULT_LIMITS
 from ._report import Report
+from ._stretches import constant_runs
+
+__all__ = ["SENTINELS", "Record", "constant_runs", "gaps_of", "read_records"]
 
 # Values that acquisition systems write where nothing was recorded.
 SENTINELS = (-(2**31),)
-_REPORTED_SHIFT = 0.01  # samples
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Record:
     @property
     def end_ns(self):
         """UTC time after the last sample in nanoseconds since 1970."""
-        return self.start_ns + round(len(self.data) / self.sampling_rate * 1e9)
+        return self.start_ns + sample_time(len(self.data), self.sampling_rate)
 
 
 def read_records(
@@ -63,13 +68,16 @@ def read_records(
     dtype=np.float32,
     report=None,
     event="",
+    anchor_ns=None,
+    constant_gap=None,
+    max_samples=DEFAULT_LIMITS.max_samples,
 ):
     """Merge the traces of a stream, channel by channel.
 
     Rates that differ by clock error are taken for one, dtypes are joined, pieces are put on one
-    sample grid, overlaps and gaps, masked and not finite samples are found. A channel that cannot
-    be merged is left out and reported; the others are not touched by it. The stream is not
-    changed.
+    sample grid (each sample at the nearest of the grid; one halfway between two at the later),
+    overlaps and gaps, masked and not finite samples are found. A channel that cannot be merged is
+    left out and reported; the others are not touched by it. The stream is not changed.
 
     Parameters
     ----------
@@ -83,10 +91,19 @@ def read_records(
         Values that stand for "not recorded".
     dtype : dtype, default=numpy.float32
         dtype of the arrays.
-    report : Report, optional
-        Takes the findings.
+    report : Report or ReadReport, optional
+        Takes the findings; a :class:`ReadReport` also gaps and clipped traces.
     event : str, default=""
         What to call this stream in the report.
+    anchor_ns : int, optional
+        A time that is a sample of the grid, in UTC nanoseconds since 1970. With the same anchor
+        a recording gives the same samples however it is cut into pieces. Default: the first
+        sample of each channel.
+    constant_gap : float, optional
+        Stretches of one value longer than so many seconds (and than ten samples) count as gaps.
+        By default they are data.
+    max_samples : int, default=2**30
+        Most samples of one channel, gaps included; a channel with more is left out and reported.
 
     Returns
     -------
@@ -104,136 +121,45 @@ def read_records(
     ((3000,), np.True_)
     """
     report = Report() if report is None else report
+    merging = Merging(
+        start_ns, end_ns, rate_tolerance, sentinels, np.dtype(dtype), anchor_ns, constant_gap,
+        max_samples,
+    )  # fmt: skip
     by_id = {}
     for trace in stream:
         by_id.setdefault(trace.id, []).append(trace)
+    return merge_traces(by_id, merging, report, event)
+
+
+def merge_traces(by_id, merging, report, event=""):
+    """Merge traces by channel, each on its own.
+
+    Parameters
+    ----------
+    by_id : dict of str to list of obspy.Trace
+        By SEED identifier.
+    merging : Merging
+        How.
+    report : Report or ReadReport
+        Takes the findings.
+    event : str, default=""
+        What they are findings of.
+
+    Returns
+    -------
+    records : dict of str to Record
+    """
     records = {}
     for id, traces in sorted(by_id.items()):
-        door = _Door(id, rate_tolerance, sentinels, np.dtype(dtype), report, event)
         try:
-            record = door.merge(traces, start_ns, end_ns)
+            merged = merge_channel(id, traces, merging, report, event)
         except (ValueError, TypeError, MemoryError, ArithmeticError) as error:
-            report.add(event, id, f"cannot be merged: {error}", "channel left out")
+            what = f"cannot be merged: {error}"
+            report.add(event, id, what, "channel left out", kind="unreadable")
             continue
-        if record is not None:
-            records[id] = record
+        if merged is not None:
+            records[id] = Record(id, *merged)
     return records
-
-
-@dataclass
-class _Door:
-    id: str
-    rate_tolerance: float
-    sentinels: tuple
-    dtype: np.dtype
-    report: Report
-    event: str
-
-    def merge(self, traces, start_ns, end_ns):
-        traces = self._of_one_rate([t for t in traces if t.stats.npts])
-        if not traces:
-            self._found("no samples", "channel left out")
-            return None
-        rate = nominal_rate(traces[0].stats.sampling_rate, self.rate_tolerance)
-        traces.sort(key=lambda t: (t.stats.starttime.ns, -t.stats.npts))
-        if len({t.data.dtype for t in traces}) > 1:
-            names = ", ".join(sorted({str(t.data.dtype) for t in traces}))
-            self._found(f"dtypes {names}", f"joined as {self.dtype}")
-        origin = traces[0].stats.starttime.ns
-        pieces = [self._placed(t, origin, rate) for t in traces]
-        # The window, on the grid of the first piece.
-        first = 0 if start_ns is None else _index(start_ns - origin, rate, up=True)
-        last = max(at + t.stats.npts for at, t in pieces)
-        if end_ns is not None:
-            last = min(last, _index(end_ns - origin, rate, up=True))
-        first = max(first, min(at for at, _ in pieces))
-        if last <= first:
-            return None
-        data = np.zeros(last - first, dtype=self.dtype)
-        valid = np.zeros(last - first, dtype=bool)
-        for at, trace in pieces:
-            self._put(trace, at - first, data, valid)
-        if not valid.any():
-            if any(at < last and at + t.stats.npts > first for at, t in pieces):
-                self._found("nothing recorded in the window", "channel left out")
-            return None
-        return Record(self.id, origin + round(first / rate * 1e9), rate, data, valid)
-
-    def _of_one_rate(self, traces):
-        """Traces whose rate is the one that most samples have."""
-        samples = {}
-        for trace in traces:
-            rate = trace.stats.sampling_rate
-            nominal = nominal_rate(rate, self.rate_tolerance)
-            samples[nominal] = samples.get(nominal, 0) + trace.stats.npts
-            if nominal != rate:
-                drift = abs(rate / nominal - 1.0) * trace.stats.npts
-                text = f", drifts by {drift:.1f} samples" if drift > 0.5 else ""
-                self._found(f"rate {rate!r} Hz{text}", f"taken as {nominal:g} Hz")
-        if len(samples) <= 1:
-            return traces
-        main = max(samples, key=samples.get)
-        for rate, n in samples.items():
-            if rate != main:
-                self._found(f"{n} samples at {rate:g} Hz among {main:g} Hz", "left out as a gap")
-        return [
-            t for t in traces if nominal_rate(t.stats.sampling_rate, self.rate_tolerance) == main
-        ]
-
-    def _placed(self, trace, origin, rate):
-        position = (trace.stats.starttime.ns - origin) * rate / 1e9
-        at = round(position)
-        if abs(position - at) > _REPORTED_SHIFT:
-            self._found(f"piece off the grid by {position - at:.2f} samples", "moved to the grid")
-        return at, trace
-
-    def _put(self, trace, at, data, valid):
-        """Copy a piece into what is still free."""
-        begin, end = max(at, 0), min(at + trace.stats.npts, len(data))
-        if end <= begin:
-            return
-        piece = trace.data[begin - at : end - at]
-        good = self._recorded(piece)
-        piece = np.where(good, np.ma.getdata(piece), 0).astype(self.dtype)
-        data, valid = data[begin:end], valid[begin:end]
-        both = valid & good
-        if both.any():
-            differ = int((data[both] != piece[both]).sum())
-            what = f"overlap of {both.sum()} samples, "
-            if differ:
-                self._found(f"{what}{differ} of them differ", "the earlier trace kept")
-            else:
-                self._found(f"{what}identical", "joined")
-        new = good & ~valid
-        data[new] = piece[new]
-        valid |= good
-
-    def _recorded(self, piece):
-        good = ~np.ma.getmaskarray(piece)
-        values = np.ma.getdata(piece)
-        for sentinel in self.sentinels:
-            hit = good & (values == sentinel)
-            if hit.any():
-                self._found(f"{hit.sum()} samples are {sentinel}", "taken as a gap")
-                good &= ~hit
-        if values.dtype.kind == "f":
-            bad = good & ~np.isfinite(values)
-            if bad.any():
-                self._found(f"{bad.sum()} samples are not finite", "taken as a gap")
-                good &= ~bad
-        return good
-
-    def _found(self, what, action):
-        self.report.add(self.event, self.id, what, action)
-
-
-def _index(offset_ns, rate, *, up):
-    """Sample at or after an offset; a hair before one counts as that one."""
-    position = offset_ns * rate / 1e9
-    nearest = round(position)
-    if abs(position - nearest) < 1e-3:
-        return nearest
-    return int(np.ceil(position)) if up else int(np.floor(position))
 
 
 def gaps_of(valid):

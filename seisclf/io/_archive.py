@@ -1,0 +1,429 @@
+"""Any number of waveform files to one array and mask per channel, and a report of all of it."""
+
+import os
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from ..utils import progress_bar
+from ._components import RATE_TOLERANCE, component_letter, nominal_rate
+from ._door import Merging
+from ._files import check_patterns, list_files, matches, named_elsewhere
+from ._grid import sample_index, sample_time
+from ._limits import check_limits
+from ._read_file import read_waveform_file
+from ._read_report import ReadReport
+from ._streams import SENTINELS, Record, merge_traces
+from ._times import to_utc
+
+_THREADS = 3
+# Pieces this far apart, in samples, are kept apart until someone asks for all of them at once.
+_FAR_APART = 2**24
+
+
+def read_archive(
+    source,
+    *,
+    start=None,
+    end=None,
+    stations=None,
+    channels=None,
+    rate_tolerance=RATE_TOLERANCE,
+    sentinels=SENTINELS,
+    constant_gap=5.0,
+    dtype=np.float32,
+    limits=None,
+    progress=False,
+):
+    """Read waveform files of any number, kind and condition.
+
+    Everything that is found amiss is dealt with in the same way (see :ref:`archives`) and is a row
+    of the report; so is every file and every trace of it. Nothing of one file or channel harms
+    another.
+
+    Parameters
+    ----------
+    source : path, glob pattern, list of these, obspy.Stream, or ArchiveIndex
+        A file; a folder, which is searched to any depth (such as the root of an SDS archive);
+        a pattern; a list of these; a stream; an index of an archive.
+    start, end : datetime-like, optional
+        Only samples in [start, end): text, `obspy.UTCDateTime`, timestamps, in UTC. Of files that
+        are named as in SDS archives only those of these days, and of one more on both sides, are
+        opened.
+    stations : list of str, optional
+        Codes or patterns such as ``"LH01"``, ``"TW.LH0?"``; by default all.
+    channels : list of str, optional
+        Codes or patterns such as ``"HHZ"``, ``"HH?"``, ``"00.HH?"``, ``"*.LH0?.*.HHZ"``.
+    rate_tolerance : float, default=1e-4
+        Largest relative difference of rates that is taken for clock error.
+    sentinels : tuple of int, default=(-2147483648,)
+        Values that stand for "not recorded".
+    constant_gap : float or None, default=5.0
+        Stretches of one value longer than so many seconds (and than ten samples) are gaps. None:
+        they are data.
+    dtype : dtype, default=numpy.float32
+        dtype of the arrays. float32 holds counts of up to 24 bits exactly.
+    limits : Limits, optional
+        Sizes above which a file or channel is refused.
+    progress : bool, default=False
+        Show a bar.
+
+    Returns
+    -------
+    recordings : Recordings
+        Mapping of ``"NET.STA.LOC.CHA"`` to :class:`Record`, with the ``report``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a path does not exist, or no file matches.
+    TypeError, ValueError
+        If a parameter is of the wrong kind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from seisclf.datasets import make_archive
+    >>> from seisclf.io import read_archive
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     made = make_archive(folder, duration=600, n_stations=1, faults=["gap"],
+    ...                         random_state=0)
+    ...     recordings = read_archive(folder)
+    >>> recordings
+    Recordings of 3 channels of 1 station, 3 files (3 read), 1 finding
+    >>> recordings.report.findings[["kind", "action"]]
+      kind  action
+    0  gap  masked
+    """
+    limits = check_limits(limits)
+    start_ns, end_ns = check_span(start, end)
+    stations = check_patterns("stations", stations)
+    channels = check_patterns("channels", channels)
+    if constant_gap is not None and not constant_gap > 0:
+        raise ValueError(f"constant_gap must be None or more than 0 s, got {constant_gap!r}")
+    report = ReadReport()
+    wanted = _Wanted(start_ns, end_ns, stations, channels)
+    traces = _traces(source, wanted, report, limits, progress)
+    merging = Merging(
+        start_ns, end_ns, rate_tolerance, tuple(sentinels), np.dtype(dtype), None, constant_gap,
+        limits.max_samples,
+    )  # fmt: skip
+    return Recordings(_merged(traces, merging, report), report, limits)
+
+
+def check_span(start, end):
+    """Times as nanoseconds since 1970, None where there is none."""
+    times = []
+    for name, time in (("start", start), ("end", end)):
+        utc = None if time is None else to_utc([time])[0]
+        if time is not None and utc is not utc:  # NaT
+            raise ValueError(f"{name}={time!r} is no time")
+        times.append(None if utc is None else utc.value)
+    if None not in times and times[1] <= times[0]:
+        raise ValueError(f"end={end!r} is not after start={start!r}")
+    return times
+
+
+class _Wanted:
+    def __init__(self, start_ns, end_ns, stations, channels):
+        self.span = start_ns, end_ns
+        self.codes = stations, channels
+
+    def reason(self, file):
+        return named_elsewhere(file, *self.span, *self.codes)
+
+    def has(self, id):
+        return matches(id, *self.codes)
+
+
+def _traces(source, wanted, report, limits, progress):
+    """Traces by identifier, of whatever the source is."""
+    from obspy import Stream, Trace
+
+    if isinstance(source, Trace):
+        source = Stream([source])
+    if isinstance(source, Stream):
+        streams = [source]
+    elif hasattr(source, "read") and hasattr(source, "span"):
+        stations, channels = wanted.codes
+        start, end = wanted.span
+        first, last = source.span()
+        start = first.value if start is None else start
+        end = last.value if end is None else end
+        streams = [source.read(start, end, stations=stations, channels=channels, report=report)]
+    else:
+        streams = _of_files(_paths(source, report), wanted, report, limits, progress)
+    by_id = {}
+    for stream in streams:
+        for trace in stream:
+            if wanted.has(trace.id):
+                by_id.setdefault(trace.id, []).append(trace)
+    return by_id
+
+
+def _paths(source, report):
+    if isinstance(source, str | Path):
+        source = [source]
+    if not isinstance(source, list | tuple) or not all(isinstance(p, str | Path) for p in source):
+        raise TypeError(
+            f"source must be a file, a folder, a pattern, a list of these, an obspy.Stream or an "
+            f"ArchiveIndex; got {type(source).__name__}"
+        )
+    files = {}
+    for path in source:
+        for file in list_files(path):
+            same = os.path.realpath(file)
+            if same in files:
+                what = f"the same file as {files[same]}"
+                report.add(file, "", what, "read once", kind="duplicate")
+                report.add_file(file, status="skipped", reason=what)
+            else:
+                files[same] = file
+    return sorted(files.values())
+
+
+def _of_files(files, wanted, report, limits, progress):
+    """Streams of files in their order; threads read ahead."""
+    start_ns, end_ns = wanted.span
+
+    def read(file):
+        own = ReadReport()
+        stream = read_waveform_file(
+            file, start_ns=start_ns, end_ns=end_ns, report=own, limits=limits
+        )
+        return stream, own
+
+    chosen = []
+    for file in files:
+        reason = wanted.reason(file)
+        if reason:
+            report.add_file(file, size=_size(file), status="skipped", reason=reason)
+        else:
+            chosen.append(file)
+    bar = iter(
+        progress_bar(range(len(chosen)), total=len(chosen), desc="reading", disable=not progress)
+    )
+    with ThreadPoolExecutor(_THREADS) as pool:
+        ahead, waiting = deque(), iter(chosen)
+        for file in waiting:
+            ahead.append(pool.submit(read, file))
+            if len(ahead) > 2 * _THREADS:
+                break
+        while ahead:
+            stream, own = ahead.popleft().result()
+            following = next(waiting, None)
+            if following is not None:
+                ahead.append(pool.submit(read, following))
+            next(bar, None)
+            _mark(own, wanted)
+            report.extend(own)
+            yield stream
+    next(bar, None)
+
+
+def _size(file):
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _mark(report, wanted):
+    """Say of traces that nobody has asked for that they are left out."""
+    report.mark_traces(lambda id: "" if wanted.has(id) else "another station or channel")
+
+
+def _merged(traces, merging, report):
+    """Records by identifier; where pieces lie far apart, several."""
+    records = {}
+    for id in sorted(traces):
+        _component(id, report)
+        own = traces.pop(id)
+        if len(own) > 1 and merging.anchor_ns is None:
+            first = min(t.stats.starttime.ns for t in own if t.stats.npts or len(own) == 1)
+        else:
+            first = None
+        parts = []
+        how = merging if first is None else _anchored(merging, first)
+        groups = _groups(own, merging.rate_tolerance)
+        for group in groups:
+            parts += merge_traces({id: group}, how, report).values()
+        if parts:
+            records[id] = parts
+        else:
+            report.mark_traces(lambda other, id=id: "nothing usable" if other == id else "")
+    return records
+
+
+def _anchored(merging, anchor_ns):
+    from dataclasses import replace
+
+    return replace(merging, anchor_ns=anchor_ns)
+
+
+def _groups(traces, tolerance):
+    """Traces of a channel, in groups so far apart that one array would mostly be empty."""
+    traces = sorted(traces, key=lambda t: t.stats.starttime.ns)
+    groups, end_ns = [], None
+    for trace in traces:
+        stats = trace.stats
+        rate = nominal_rate(stats.sampling_rate, tolerance)
+        begin = stats.starttime.ns
+        sound = 0 < rate < 1e9
+        if not groups or (sound and (begin - end_ns) * rate / 1e9 > _FAR_APART):
+            groups.append([])
+            end_ns = begin
+        groups[-1].append(trace)
+        end_ns = max(end_ns, begin + (sample_time(stats.npts, rate) if sound else 0))
+    return groups
+
+
+def _component(id, report):
+    """Report other names of components than Z, N, E."""
+    code = id.split(".")[3]
+    letter = component_letter(code)
+    if letter in "ZNE" and letter and code == code.upper() and len(code) == 3:
+        return
+    if not code:
+        report.add("", id, "no channel code", "kept; it is no component", kind="component")
+        return
+    meant = {"1": "N", "2": "E", "3": "Z", "U": "Z", "V": "Z", "X": "E", "Y": "N"}.get(letter)
+    meant = letter if letter in "ZNE" else meant
+    if meant:
+        turned = ", not rotated" if letter in "12" else ""
+        action = f"taken for {meant} where {meant} is asked for{turned}"
+        report.add("", id, f"channel {code!r}", action, kind="component")
+
+
+class Recordings(Mapping):
+    """Channels of an archive: ``"NET.STA.LOC.CHA"`` to :class:`Record`.
+
+    Recordings of one channel that lie far apart, such as those of events, are kept apart in
+    memory; asking for the channel joins them into one array, if that is within the limits.
+
+    Parameters
+    ----------
+    parts : dict of str to list of Record
+        In order of time, on one grid of samples for each channel.
+    report : ReadReport
+        What was read and found.
+    limits : Limits, optional
+        Bound of what is joined.
+
+    Attributes
+    ----------
+    report : ReadReport
+        One row for every file, trace and finding.
+    """
+
+    def __init__(self, parts, report, limits=None):
+        self.report = report
+        self._parts = parts
+        self._limits = check_limits(limits)
+
+    def __getitem__(self, id):
+        parts = self._parts[id]
+        if len(parts) == 1:
+            return parts[0]
+        n_samples = self._n_samples(id)
+        if n_samples > self._limits.max_samples:
+            raise ValueError(
+                f"{id} spans {n_samples} samples, over the limit "
+                f"max_samples={self._limits.max_samples}: use .pieces({id!r}) for its "
+                f"{len(parts)} parts, or read less at once with start and end"
+            )
+        joined = _joined(parts, n_samples)
+        self._parts[id] = [joined]
+        return joined
+
+    def __iter__(self):
+        return iter(self._parts)
+
+    def __len__(self):
+        return len(self._parts)
+
+    def pieces(self, id):
+        """Return the recordings of a channel that lie far apart, as a list of Record."""
+        return list(self._parts[id])
+
+    def _n_samples(self, id):
+        parts = self._parts[id]
+        rate = parts[0].sampling_rate
+        return sample_index(parts[-1].end_ns - parts[0].start_ns, rate)
+
+    def to_stream(self, gaps="mask"):
+        """Return an ObsPy Stream.
+
+        Parameters
+        ----------
+        gaps : {"mask", "split"}, default="mask"
+            Masked arrays where there are gaps, or one trace for each piece without.
+
+        Returns
+        -------
+        stream : obspy.Stream
+            Sorted by identifier and time. Recordings that lie far apart are traces of their own.
+        """
+        from obspy import Stream
+
+        if gaps not in ("mask", "split"):
+            raise ValueError(f"gaps must be 'mask' or 'split', got {gaps!r}")
+        return Stream(
+            [
+                trace
+                for id in sorted(self._parts)
+                for record in self._parts[id]
+                for trace in _as_traces(record, gaps)
+            ]
+        )
+
+    def __repr__(self):
+        stations = len({".".join(id.split(".")[:2]) for id in self._parts})
+        files = self.report.files
+        counts = files["status"].value_counts(sort=False)
+        said = ", ".join(f"{n} {status}" for status, n in counts.items())
+        parts = [
+            f"Recordings of {_number(len(self), 'channel')} of {_number(stations, 'station')}"
+        ]
+        if len(files):
+            parts.append(f"{_number(len(files), 'file')} ({said})")
+        parts.append(_number(len(self.report), "finding"))
+        return ", ".join(parts)
+
+
+def _number(n, word):
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
+
+
+def _joined(parts, n_samples):
+    first = parts[0]
+    data = np.zeros(n_samples, dtype=first.data.dtype)
+    valid = np.zeros(n_samples, dtype=bool)
+    for part in parts:
+        at = sample_index(part.start_ns - first.start_ns, first.sampling_rate)
+        data[at : at + len(part.data)] = part.data
+        valid[at : at + len(part.data)] = part.valid
+    return Record(first.id, first.start_ns, first.sampling_rate, data, valid)
+
+
+def _as_traces(record, gaps):
+    from obspy import Trace, UTCDateTime
+
+    header = dict(zip(("network", "station", "location", "channel"), record.id.split("."),
+                      strict=True))  # fmt: skip
+    header["sampling_rate"] = record.sampling_rate
+
+    def trace(data, at):
+        start = record.start_ns + sample_time(at, record.sampling_rate)
+        return Trace(data, header | {"starttime": UTCDateTime(ns=start)})
+
+    if record.valid.all():
+        return [trace(record.data, 0)]
+    if gaps == "mask":
+        return [trace(np.ma.masked_array(record.data, ~record.valid), 0)]
+    edges = np.diff(np.concatenate([[False], record.valid, [False]]).astype(np.int8))
+    begins, ends = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+    return [trace(record.data[a:b], int(a)) for a, b in zip(begins, ends, strict=True)]

@@ -1,0 +1,334 @@
+"""Samples of miniSEED 2: records are checked one by one, ObsPy decodes the sound ones."""
+
+import io
+import warnings
+from collections import Counter
+from contextlib import contextmanager
+from threading import Lock
+
+import numpy as np
+
+from ._miniseed_headers import RECORD_DTYPE, parse_records, trace_ids
+
+# libmseed logs through one callback of the whole process: two calls at once mix their errors up,
+# or call what is gone.
+_LOCK = Lock()
+_STEIM = (10, 11)
+# Most samples in so many bytes of data, by encoding; of the Steim ones in a frame of 64 bytes.
+_PER_FRAME = {10: 60, 11: 105, -1: 105}
+_BYTES = {0: 1, 1: 2, 2: 3, 3: 4, 4: 4, 5: 8, 12: 3, 13: 2, 14: 2, 16: 2, 30: 2, 32: 2, 33: 2}
+_MOST_FAILURES = 2000
+
+
+@contextmanager
+def obspy_quiet():
+    """No warnings of ObsPy: what they say is found by checks of ours.
+
+    Unlike `warnings.catch_warnings` this can be used in threads.
+    """
+    import re
+
+    entry = ("ignore", None, Warning, re.compile(r"obspy\."), 0)
+    filters = warnings.filters
+    filters.insert(0, entry)
+    try:
+        yield
+    finally:
+        filters.remove(entry)
+
+
+def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
+    """Decode the sound records of a file.
+
+    Parameters
+    ----------
+    parts : list of (int, bytes)
+        Stretches of the file, each with the byte it begins at.
+    start_ns, end_ns : int, optional
+        Only records that overlap [start_ns, end_ns) are decoded; UTC nanoseconds since 1970.
+    headonly : bool, default=False
+        Traces without samples.
+
+    Returns
+    -------
+    stream : obspy.Stream
+        Traces of those records.
+    found : list of dict
+        What is corrupt: ``trace``, ``what``, ``action``, ``start_ns``, ``end_ns``, ``samples``.
+    n_records : int
+        Records that look sound from outside, in the window or not.
+    """
+    from obspy import Stream
+
+    content = parts[0][1] if len(parts) == 1 else b"".join(part for _, part in parts)
+    records, at, found = _all_records(parts)
+    data = np.frombuffer(content, dtype=np.uint8)
+    reasons = _unsound(data, at, records)
+    sound = reasons == 0
+    ends = _ends(records)
+    found += [
+        _finding(records, ends, i, _REASONS[reasons[i]]) for i in np.flatnonzero(~sound).tolist()
+    ]
+    found = _joined(found)
+    n_records = int(sound.sum())
+    wanted = sound & (records["samples"] > 0)
+    if start_ns is not None:
+        wanted &= ends > start_ns
+    if end_ns is not None:
+        wanted &= records["start_ns"] < end_ns
+    rows = np.flatnonzero(wanted)
+    if not len(rows):
+        return Stream(), found, n_records
+    decoder = _Decoder(content, data, records, at, ends, headonly)
+    stream = decoder.decode(rows)
+    return stream, found + _joined(decoder.found), n_records
+
+
+def _all_records(parts):
+    """Records of all stretches, where each begins in their joined bytes, and what is none."""
+    records, at, found, joined = [], [], [], 0
+    for base, content in parts:
+        own, bad, _ = parse_records(content, base=base)
+        records.append(own)
+        at.append(own["offset"] - base + joined)
+        ends = _ends(own)
+        found += [_no_record(own, ends, content, base, *row) for row in bad]
+        joined += len(content)
+    if not records:
+        return np.zeros(0, dtype=RECORD_DTYPE), np.zeros(0, dtype=np.int64), found
+    return np.concatenate(records), np.concatenate(at), found
+
+
+def _ends(records):
+    """Time after the last sample of each record; where there is no rate, of the first."""
+    rate = records["rate"]
+    seconds = np.divide(records["samples"], rate, out=np.zeros(len(rate)), where=rate > 0)
+    # Rates are whatever the headers say; times must stay within 64 bits.
+    return records["start_ns"] + np.rint(seconds.clip(0, 1e9) * 1e9).astype(np.int64)
+
+
+def _no_record(records, ends, content, base, offset, length, reason):
+    """Finding of bytes that are no record: they leave the time between their neighbours."""
+    after = int(np.searchsorted(records["offset"], offset))
+    start = int(ends[after - 1]) if after else None
+    end = int(records["start_ns"][after]) if after < len(records) else None
+    codes = {bytes(records["code"][i]) for i in (after - 1, after) if 0 <= i < len(records)}
+    what = f"byte {offset}: {length} bytes are no record"
+    if reason == "incomplete record":
+        what = f"byte {offset}: the last record is incomplete, {length} bytes of it are there"
+        own = _cut_record(content[offset - base :])
+        if own is not None:
+            codes, start, end = (
+                {bytes(own["code"][0])},
+                int(own["start_ns"][0]),
+                int(_ends(own)[0]),
+            )
+    if len(codes) > 1 or (start is not None and end is not None and end < start):
+        start = end = None  # of several channels, or not in order: nobody knows what was here
+    trace = str(trace_ids(np.array(list(codes)))[0]) if len(codes) == 1 else ""
+    return {"trace": trace, "what": what, "start_ns": start, "end_ns": end, "samples": 0}
+
+
+def _cut_record(rest):
+    """Header of a record that ends too early."""
+    for length in (512, 4096, 1024, 256):
+        if len(rest) < length:
+            padded = bytes(rest) + bytes(length - len(rest))
+            records = parse_records(padded)[0]
+            if len(records) == 1:
+                return records
+    return None
+
+
+_REASONS = (
+    "",
+    "the code is not text",
+    "its data begin outside it",
+    "its encoding is not known",
+    "more samples than fit into it",
+)
+
+
+def _unsound(data, at, records):
+    """Number of the reason why the header of a record cannot be right, 0 for most."""
+    reasons = np.zeros(len(records), dtype=np.int8)
+    if not len(records):
+        return reasons
+    head = data[at[:, np.newaxis] + np.arange(8, 20)]
+    text = ((head >= 32) & (head < 127)) | (head == 0)
+    strange = ~text.all(axis=1)
+    # Some digitizers write codes that are no text in all their records.
+    if strange.sum() < len(records) / 2:
+        reasons[strange] = 1
+    begin = _data_begin(data, at)
+    space = records["length"].astype(np.int64) - begin
+    samples, encoding = records["samples"].astype(np.int64), records["encoding"]
+    holds = samples > 0
+    outside = holds & ((begin < 48) | (space <= 0))
+    room = np.full(len(records), -1, dtype=np.int64)
+    for code, n in _PER_FRAME.items():
+        own = encoding == code
+        room[own] = -(-space[own] // 64) * n
+    for code, n_bytes in _BYTES.items():
+        own = encoding == code
+        room[own] = space[own] // n_bytes
+    reasons[holds & (samples > room) & (room >= 0)] = 4
+    reasons[holds & (room < 0) & (space > 0)] = 3
+    reasons[outside] = 2
+    return reasons
+
+
+def _data_begin(data, at):
+    """Byte of each record where its data begin, whatever the order of its bytes."""
+    raw = data[at[:, np.newaxis] + np.array([20, 21, 22, 23, 44, 45])].astype(np.int64)
+    year, day = raw[:, 0] * 256 + raw[:, 1], raw[:, 2] * 256 + raw[:, 3]
+    big = (year >= 1900) & (year <= 2100) & (day >= 1) & (day <= 366)
+    return np.where(big, raw[:, 4] * 256 + raw[:, 5], raw[:, 5] * 256 + raw[:, 4])
+
+
+def _finding(records, ends, i, reason):
+    record = records[i]
+    return {
+        "trace": str(trace_ids(records["code"][i : i + 1])[0]),
+        "what": f"byte {record['offset']}: {reason}",
+        "start_ns": int(record["start_ns"]),
+        "end_ns": int(ends[i]),
+        "samples": int(record["samples"]),
+        "bytes": (int(record["offset"]), int(record["offset"] + record["length"])),
+        "reason": reason,
+    }
+
+
+def _joined(found):
+    """Records one after another that are corrupt for one reason, as one finding."""
+    joined = []
+    for row in found:
+        last = joined[-1] if joined else {}
+        if (
+            "bytes" in row
+            and last.get("bytes", (0, -1))[1] == row["bytes"][0]
+            and last["reason"] == row["reason"]
+            and last["trace"] == row["trace"]
+        ):
+            begin, end = last["bytes"][0], row["bytes"][1]
+            last |= {
+                "bytes": (begin, end),
+                "what": f"bytes {begin} to {end}: {row['reason']}",
+                "start_ns": min(last["start_ns"], row["start_ns"]),
+                "end_ns": max(last["end_ns"], row["end_ns"]),
+                "samples": last["samples"] + row["samples"],
+            }
+        else:
+            joined.append(dict(row))
+    return joined
+
+
+class _Decoder:
+    """Hands records to ObsPy, and leaves out those that it cannot decode or decodes wrongly."""
+
+    def __init__(self, content, data, records, at, ends, headonly):
+        self.content, self.data, self.headonly = content, data, headonly
+        self.records, self.at, self.ends = records, at, ends
+        self.found, self.failures = [], 0
+
+    def decode(self, rows):
+        """Traces of these records; halves of them where all cannot be decoded."""
+        from obspy import Stream
+
+        try:
+            stream = self._obspy(rows)
+            wrong = self._wrong(stream, rows)
+        except Exception as error:
+            # Whatever the decoder stumbles over, only the record that it stumbles over is lost.
+            self.failures += 1
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+            if len(rows) == 1 or self.failures > _MOST_FAILURES:
+                self._leave_out(rows, f"cannot be decoded: {reason}")
+                return Stream()
+            half = len(rows) // 2
+            first, second = self.decode(rows[:half]), self.decode(rows[half:])
+            return Stream([*first, *second])
+        if not len(wrong):
+            return stream
+        self._leave_out(wrong, "fails its own check of the last sample")
+        rest = np.setdiff1d(rows, wrong)
+        return self._obspy(rest) if len(rest) else Stream()
+
+    def _leave_out(self, rows, reason):
+        self.found += [_finding(self.records, self.ends, i, reason) for i in rows.tolist()]
+
+    def _obspy(self, rows):
+        from obspy import read
+
+        content = io.BytesIO(self._bytes(rows))
+        with _LOCK, obspy_quiet():
+            return read(content, format="MSEED", headonly=self.headonly, check_compression=False)
+
+    def _bytes(self, rows):
+        """The records one after another, copied only where others lie between them."""
+        begins, ends = self.at[rows], self.at[rows] + self.records["length"][rows]
+        breaks = np.flatnonzero(begins[1:] != ends[:-1]) + 1
+        firsts = begins[np.concatenate([[0], breaks])]
+        lasts = ends[np.concatenate([breaks - 1, [len(rows) - 1]])]
+        if len(firsts) == 1 and firsts[0] == 0 and lasts[0] == len(self.content):
+            return self.content
+        view = memoryview(self.content)
+        return b"".join(view[a:b] for a, b in zip(firsts.tolist(), lasts.tolist(), strict=True))
+
+    def _wrong(self, stream, rows):
+        """Records whose samples are not those that were written.
+
+        Steim-compressed records end with a known value. Where most records of a channel do not,
+        their writer has never kept to that, and nothing can be told.
+        """
+        own = self.records[rows]
+        keys = np.char.add(own["code"], own["quality"])
+        names, which = np.unique(keys, return_inverse=True)
+        ids = trace_ids(np.array([name[:12] for name in names], dtype="S12"))
+        pieces = {}
+        for trace in stream:
+            key = trace.id, trace.stats.mseed.get("dataquality", "D")
+            pieces.setdefault(key, []).append(trace)
+        wrong = []
+        several = Counter(
+            (id, name[12:13].decode() or "D") for id, name in zip(ids, names, strict=True)
+        )
+        for k, (id, name) in enumerate(zip(ids, names, strict=True)):
+            key = id, name[12:13].decode() or "D"
+            mine = np.flatnonzero(which == k)
+            traces = pieces.get(key, [])
+            if several[key] > 1:
+                continue  # codes that differ in blanks only
+            n_samples = own["samples"][mine].astype(np.int64)
+            total = sum(trace.stats.npts for trace in traces)
+            if total != n_samples.sum():
+                raise ValueError(f"{total} samples instead of {n_samples.sum()}")
+            if self.headonly:
+                continue
+            steim = np.isin(own["encoding"][mine], _STEIM)
+            if steim.any():
+                last = _values_at(traces, np.cumsum(n_samples) - 1)
+                bad = steim & ~self._ends_with(rows[mine], last)
+                if 0 < bad.sum() <= len(bad) / 2:
+                    wrong.append(rows[mine[bad]])
+        return np.sort(np.concatenate(wrong)) if wrong else np.zeros(0, dtype=np.int64)
+
+    def _ends_with(self, rows, last):
+        at = self.at[rows]
+        where = at + _data_begin(self.data, at) + 8
+        inside = where + 4 <= at + self.records["length"][rows]
+        where = np.where(inside, where, at)
+        raw = np.ascontiguousarray(self.data[where[:, np.newaxis] + np.arange(4)])
+        big, little = raw.view(">i4")[:, 0], raw.view("<i4")[:, 0]
+        return inside & ((big == last) | (little == last))
+
+
+def _values_at(traces, index):
+    """Samples of traces one after another."""
+    ends = np.cumsum([trace.stats.npts for trace in traces])
+    which = np.searchsorted(ends, index, side="right")
+    values = np.empty(len(index), dtype=np.float64)
+    for k in np.unique(which):
+        own = which == k
+        values[own] = traces[k].data[index[own] - (ends[k - 1] if k else 0)]
+    return values

@@ -1,0 +1,284 @@
+"""Waveforms of one file: the format by our own look at it, ObsPy to decode, never an exception."""
+
+import bz2
+import glob
+import io
+import os
+import stat
+import time
+import zlib
+
+from ._formats import HEAD, detect_format
+from ._grid import first_sample, sample_time
+from ._limits import check_limits
+from ._miniseed import obspy_quiet, read_miniseed
+from ._read_report import ReadReport
+
+_DAY_NS = 86_400 * 10**9
+_CHUNK = 2**20
+# These readers of ObsPy open the file themselves.
+_BY_PATH = ("Y",)
+# Headers of these can claim any number of samples.
+_CLAIMING = ("GSE1", "GSE2", "Y", "SH_ASC")
+
+
+class _Refused(Exception):
+    """A file that is not read: kind and reason."""
+
+    def __init__(self, kind, reason):
+        super().__init__(reason)
+        self.kind = kind
+
+
+def read_waveform_file(
+    path,
+    *,
+    start_ns=None,
+    end_ns=None,
+    headonly=False,
+    byte_range=None,
+    report=None,
+    limits=None,
+):
+    """Read one waveform file, whatever its state.
+
+    The format is told from the bytes; ObsPy is then asked for just that format. Pickles, archives,
+    addresses and everything else that is no waveform file is not touched. One file compressed with
+    gzip or bzip2 is unpacked in memory, up to a limit. Corrupt miniSEED records are left out, and
+    all others kept.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+    start_ns, end_ns : int, optional
+        Only samples in [start_ns, end_ns); UTC nanoseconds since 1970.
+    headonly : bool, default=False
+        Traces without samples, of all times.
+    byte_range : (int, int) or list of (int, int), optional
+        Only these bytes of a miniSEED file: whole records from the first up to the last.
+    report : ReadReport or Report, optional
+        Takes what was found. A ReadReport gets a row for the file and for each of its traces.
+    limits : Limits, optional
+        Sizes above which the file is refused.
+
+    Returns
+    -------
+    stream : obspy.Stream
+        Empty if nothing can be read; the report says why. ``trace.stats.source_file`` names the
+        file.
+    """
+    from obspy import Stream
+
+    file = _File(path, report, check_limits(limits))
+    try:
+        return file.read(start_ns, end_ns, headonly, byte_range)
+    except _Refused as refused:
+        file.refuse(refused.kind, str(refused))
+    except OSError as error:
+        file.refuse("unreadable", error.strerror or type(error).__name__)
+    except Exception as error:
+        # Readers raise what they like; one bad file must not hide the others.
+        reason = " ".join(str(error).split())[:160]
+        file.refuse("unreadable", f"{type(error).__name__}: {reason}" if reason else repr(error))
+    finally:
+        file.tell(report)
+    return Stream()
+
+
+class _File:
+    def __init__(self, path, report, limits):
+        self.path, self.limits = os.fspath(path), limits
+        self.own = ReadReport()
+        self.format, self.size, self.corrupt = "", 0, False
+
+    def read(self, start_ns, end_ns, headonly, byte_range):
+        parts = self._content(byte_range)
+        whole = parts[0][1] if parts else b""
+        if byte_range is None:
+            self.format, reason = detect_format(whole[:HEAD], len(whole))
+            if self.format in ("gzip", "bzip2"):
+                whole = self._unpacked(whole, self.format)
+                parts = [(0, whole)]
+                self.format, reason = detect_format(whole[:HEAD], len(whole))
+            if self.format is None or self.format in ("gzip", "bzip2"):
+                kind = "empty" if reason == "empty" else "unknown format"
+                raise _Refused(kind, reason or "compressed twice")
+        else:
+            self.format = "MSEED"
+        if self.format == "MSEED":
+            stream = self._miniseed(parts, start_ns, end_ns, headonly)
+        else:
+            stream = self._other(whole, headonly)
+        return self._finished(stream, start_ns, end_ns, headonly)
+
+    def _content(self, byte_range):
+        """Bytes of the file, each stretch with its begin."""
+        with open(self.path, "rb", opener=_open_regular) as file:
+            self.size = os.fstat(file.fileno()).st_size
+            if byte_range is None:
+                if self.size > self.limits.max_file_bytes:
+                    limit = self.limits.max_file_bytes
+                    reason = f"{self.size} bytes are over the limit max_file_bytes={limit}"
+                    raise _Refused("limit", reason)
+                return [(0, file.read())]
+            parts = []
+            for begin, end in [byte_range] if isinstance(byte_range[0], int) else byte_range:
+                file.seek(begin)
+                parts.append((begin, file.read(max(0, end - begin))))
+            return parts
+
+    def _unpacked(self, content, packing):
+        """Uncompressed content, refused as soon as there is too much of it."""
+        unpacker = zlib.decompressobj(31) if packing == "gzip" else bz2.BZ2Decompressor()
+        parts, n_bytes, left = [], 0, content
+        while left or not unpacker.eof:
+            part = unpacker.decompress(left, _CHUNK)
+            parts.append(part)
+            n_bytes += len(part)
+            if n_bytes > self.limits.max_file_bytes:
+                limit = self.limits.max_file_bytes
+                raise _Refused("limit", f"more than max_file_bytes={limit} when unpacked")
+            self.limits.check_expansion(n_bytes, len(content), self.path)
+            left = unpacker.unconsumed_tail if packing == "gzip" else b""
+            if not part and not left and (packing == "gzip" or unpacker.needs_input):
+                break  # cut off; what is there is looked at
+        return b"".join(parts)
+
+    def _miniseed(self, parts, start_ns, end_ns, headonly):
+        stream, found, n_records = read_miniseed(
+            parts, start_ns=start_ns, end_ns=end_ns, headonly=headonly
+        )
+        for row in found:
+            self.corrupt = True
+            self.own.add(
+                self.path, row["trace"], row["what"], "left out", kind="corrupt records",
+                start_ns=row["start_ns"], end_ns=row["end_ns"], samples=row["samples"],
+            )  # fmt: skip
+        if not n_records:
+            raise _Refused("corrupt records", "no sound record")
+        return stream
+
+    def _other(self, content, headonly):
+        from obspy import read
+
+        if self.format in _CLAIMING:
+            self._check_claims(content)
+        source = io.BytesIO(content)
+        if self.format in _BY_PATH:
+            source = glob.escape(os.path.abspath(self.path))
+        with obspy_quiet():
+            return read(source, format=self.format, headonly=headonly, check_compression=False)
+
+    def _check_claims(self, content):
+        from obspy import read
+
+        source = io.BytesIO(content)
+        if self.format in _BY_PATH:
+            source = glob.escape(os.path.abspath(self.path))
+        with obspy_quiet():
+            heads = read(source, format=self.format, headonly=True, check_compression=False)
+        claimed = sum(trace.stats.npts for trace in heads)
+        most = self.limits.max_samples_per_byte * len(content)
+        if claimed > most:
+            raise _Refused("limit", f"{claimed} samples in {len(content)} bytes")
+
+    def _finished(self, stream, start_ns, end_ns, headonly):
+        """Check traces, cut them to the window, and give each its row."""
+        from obspy import Stream
+
+        limits = self.limits
+        n_samples = sum(trace.stats.npts for trace in stream)
+        if len(stream) > limits.max_traces:
+            reason = f"{len(stream)} traces are over the limit max_traces={limits.max_traces}"
+            raise _Refused("limit", reason)
+        if n_samples > limits.max_samples and not headonly:
+            reason = f"{n_samples} samples are over the limit max_samples={limits.max_samples}"
+            raise _Refused("limit", reason)
+        kept, by_id = [], {}
+        for trace in stream:
+            if not trace.stats.npts:
+                self.own.add(self.path, trace.id, "no samples", "left out", kind="empty")
+                continue
+            if not headonly:
+                trace = _cut(trace, start_ns, end_ns)
+            if trace is not None:
+                trace.stats.source_file = self.path
+                kept.append(trace)
+                by_id.setdefault(trace.id, []).append(trace)
+        for id, traces in by_id.items():
+            self._row(id, traces)
+        if not kept and start_ns is None and end_ns is None:
+            raise _Refused("empty", "no samples")
+        status = "partly" if self.corrupt else "read"
+        reason = "corrupt records left out" if self.corrupt else ""
+        reason = reason if kept else "nothing in the time that was asked for"
+        self._file_row(status, reason)
+        return Stream(kept)
+
+    def _row(self, id, traces):
+        stats = [trace.stats for trace in traces]
+        starts = [own.starttime.ns for own in stats]
+        rates = [own.sampling_rate for own in stats]
+        ends = [
+            start + (sample_time(own.npts, rate) if 0 < rate < 1e9 else 0)
+            for start, own, rate in zip(starts, stats, rates, strict=True)
+        ]
+        n_samples = [own.npts for own in stats]
+        self.own.add_trace(
+            self.path, id, start_ns=min(starts), end_ns=max(ends),
+            sampling_rate=rates[n_samples.index(max(n_samples))], samples=sum(n_samples),
+        )  # fmt: skip
+        if min(starts) < _DAY_NS:
+            what = f"the time is {traces[0].stats.starttime}: the header has none"
+        elif max(ends) > time.time_ns() + _DAY_NS:
+            what = "the time lies in the future"
+        else:
+            return
+        self.own.add(
+            self.path, id, what, "kept", kind="time", start_ns=min(starts), end_ns=max(ends)
+        )
+
+    def refuse(self, kind, reason):
+        self.own.add(self.path, "", reason, "file left out", kind=kind)
+        self._file_row("skipped", reason)
+
+    def _file_row(self, status, reason):
+        self.own.add_file(
+            self.path, format=self.format, size=self.size, status=status, reason=reason
+        )
+
+    def tell(self, report):
+        if isinstance(report, ReadReport):
+            report.extend(self.own)
+        elif report is not None:
+            name = os.path.basename(self.path)
+            for row in self.own.findings.itertuples():
+                report.add("all", row.trace or name, row.what, row.action)
+
+
+def _open_regular(path, flags):
+    """Open a file, but no pipe or device, which would never end."""
+    file = os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise _Refused("unreadable", "not a regular file")
+    return file
+
+
+def _cut(trace, start_ns, end_ns):
+    """The samples of a trace in [start_ns, end_ns); None if there are none."""
+    stats = trace.stats
+    rate, begin = stats.sampling_rate, stats.starttime.ns
+    if (start_ns is None and end_ns is None) or not 0 < rate < 1e9:
+        return trace
+    first = 0 if start_ns is None else max(first_sample(start_ns - begin, rate), 0)
+    last = stats.npts if end_ns is None else min(first_sample(end_ns - begin, rate), stats.npts)
+    if last <= first:
+        return None
+    if first or last < stats.npts:
+        from obspy import UTCDateTime
+
+        trace.data = trace.data[first:last]
+        stats.starttime = UTCDateTime(ns=begin + sample_time(first, rate))
+    return trace

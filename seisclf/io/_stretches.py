@@ -1,0 +1,124 @@
+"""Stretches of a channel that are no signal although samples are there: constant, clipped."""
+
+import numpy as np
+
+# Fewer equal samples than this are nothing strange at any rate.
+MIN_CONSTANT = 10
+_MANY = 10_000
+_RUN, _RUNS = 3, 3  # so many samples at the extreme value, so often
+_LEVELS = 50
+
+
+def constant_runs(data, valid, min_samples):
+    """Find stretches of one value.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_samples,)
+        Waveform.
+    valid : ndarray of bool of shape (n_samples,)
+        True where a sample was recorded; stretches lie between gaps.
+    min_samples : int
+        Shortest stretch, at least 2.
+
+    Returns
+    -------
+    runs : ndarray of int of shape (n_runs, 2)
+        Half-open intervals, in order.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from seisclf.io._stretches import constant_runs
+    >>> data = np.array([1, 2, 2, 2, 2, 3, 3, 4])
+    >>> constant_runs(data, np.ones(8, dtype=bool), 3).tolist()
+    [[1, 5]]
+    """
+    n_samples, least = len(data), max(int(min_samples), 2)
+    if n_samples < least:
+        return np.empty((0, 2), dtype=np.int64)
+    # A stretch holds at least two of these points next to each other: most signals are dealt with
+    # by looking at few of their samples.
+    step = least // 2
+    points, there = data[::step], valid[::step]
+    same = (points[1:] == points[:-1]) & there[1:] & there[:-1]
+    hits = np.flatnonzero(same)
+    if not len(hits):
+        return np.empty((0, 2), dtype=np.int64)
+    breaks = np.flatnonzero(np.diff(hits) > 1)
+    firsts = hits[np.concatenate([[0], breaks + 1])]
+    lasts = hits[np.concatenate([breaks, [len(hits) - 1]])]
+    if len(firsts) > _MANY:
+        return _runs(data, valid, 0, n_samples, least)
+    begins = np.maximum((firsts - 1) * step + 1, 0)
+    ends = np.minimum((lasts + 2) * step, n_samples)
+    found = [_runs(data, valid, a, b, least) for a, b in zip(begins, ends, strict=True)]
+    return np.concatenate(found)
+
+
+def _runs(data, valid, begin, end, least):
+    """Stretches within a part, by looking at every sample of it."""
+    x, there = data[begin:end], valid[begin:end]
+    changes = np.flatnonzero((x[1:] != x[:-1]) | (there[1:] != there[:-1])) + 1
+    edges = np.concatenate([[0], changes, [len(x)]])
+    long = (np.diff(edges) >= least) & there[edges[:-1]]
+    return np.column_stack([edges[:-1][long], edges[1:][long]]) + begin
+
+
+def clipped_runs(data, valid):
+    """Find where the amplitude ends at the range of the instrument.
+
+    A channel is taken for clipped if it stays at its largest or smallest value for three samples
+    or more, three times or more. One that has fewer than 50 levels between the two is quiet
+    rather than clipped.
+
+    Parameters
+    ----------
+    data : ndarray of shape (n_samples,)
+        Waveform.
+    valid : ndarray of bool of shape (n_samples,)
+        True where a sample was recorded.
+
+    Returns
+    -------
+    runs : ndarray of int of shape (n_runs, 2)
+        Half-open intervals, in order; empty if the channel is not clipped.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from seisclf.io._stretches import clipped_runs
+    >>> x = np.sin(np.arange(300) / 10)
+    >>> everywhere = np.ones(300, dtype=bool)
+    >>> len(clipped_runs(x, everywhere)), len(clipped_runs(x.clip(-0.9, 0.9), everywhere))
+    (0, 10)
+    """
+    none = np.empty((0, 2), dtype=np.int64)
+    there = data if valid.all() else data[valid]
+    if len(there) < _RUN * _RUNS:
+        return none
+    low, top = there.min(), there.max()
+    if low == top:
+        return none
+    found = [none]
+    for extreme in (low, top):
+        at = np.flatnonzero(data == extreme)
+        if len(at) < _RUN * _RUNS:
+            continue
+        breaks = np.flatnonzero(np.diff(at) > 1)
+        begins = at[np.concatenate([[0], breaks + 1])]
+        ends = at[np.concatenate([breaks, [len(at) - 1]])] + 1
+        long = (ends - begins >= _RUN) & valid[begins]
+        if long.sum() >= _RUNS:
+            found.append(np.column_stack([begins[long], ends[long]]))
+    runs = np.concatenate(found)
+    if len(runs) and _is_quiet(there, float(top) - float(low)):
+        return none
+    return runs[np.argsort(runs[:, 0], kind="stable")]
+
+
+def _is_quiet(x, span):
+    """Whether there are few levels between the smallest and the largest value."""
+    steps = np.abs(np.diff(x[:100_000].astype(np.float64)))
+    steps = steps[steps > 0]
+    return not len(steps) or span < _LEVELS * steps.min()

@@ -7,10 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ._components import RATE_TOLERANCE, nominal_rate
+from ._components import RATE_TOLERANCE
+from ._formats import HEAD, detect_format
 from ._grid import sample_time
 from ._limits import DEFAULT_LIMITS
 from ._miniseed_headers import scan_file, trace_ids
+from ._read_file import read_waveform_file
+from ._read_report import ReadReport
 
 # A window is read from the last of these points before it on: so many bytes are read too many.
 POINT_BYTES = 2**16
@@ -24,8 +27,8 @@ class Piece(NamedTuple):
 
     `points` has rows (samples before, offset) of records of the piece, about every `POINT_BYTES`;
     `offset` and `length` are its bytes. All are None where a file can only be read as a whole.
-    `rate` is that of the file; times count from `start_ns` at the nominal rate, as they do when
-    the file is read whole. `end_ns` is the time after the last sample.
+    Samples count from `start_ns` at the rate of the file, in Hz, as they do when it is read whole.
+    `end_ns` is the time after the last sample.
     """
 
     trace: str
@@ -98,15 +101,12 @@ def look_at(root, path):
 
 
 def _look(full, entry):
-    if entry.size == 0:
-        return _skipped(entry, "empty", "0 bytes")
-    entry.format = _format_of(full)
-    if not entry.format:
-        return _skipped(entry, "unknown format", "no format of waveforms that is known")
-    if entry.format == "MSEED":
-        _miniseed(full, entry)
-    else:
-        entry.pieces = _headers(full, entry.format)
+    with open(full, "rb") as file:
+        format, _ = detect_format(file.read(HEAD), entry.size)
+    if format != "MSEED":
+        return _headers(full, entry)
+    entry.format = format
+    _miniseed(full, entry)
     if not entry.pieces:
         return _skipped(entry, "empty", entry.reason or "no samples")
     return entry
@@ -208,8 +208,8 @@ def _piece(name, part):
 
 
 def piece_end(start_ns, n_samples, rate):
-    """Time after the last sample, at the nominal rate."""
-    return start_ns + sample_time(n_samples, nominal_rate(rate))
+    """Time after the last sample."""
+    return start_ns + sample_time(n_samples, rate)
 
 
 def _drifts(piece, drift):
@@ -219,36 +219,39 @@ def _drifts(piece, drift):
     return Finding(piece.trace, "off grid", what, action, *span)
 
 
-def _headers(full, format):
-    """Pieces of a file that is read as a whole."""
-    from obspy import read
+def _headers(full, entry):
+    """A file that is read as a whole."""
+    report = ReadReport()
+    stream = read_waveform_file(full, headonly=True, report=report)
+    file = report.files.iloc[0]
+    entry.format, entry.status, entry.reason = file["format"], file["status"], file["reason"]
+    entry.findings += findings_of(report)
+    for trace in stream:
+        rate, n_samples = float(trace.stats.sampling_rate), int(trace.stats.npts)
+        if RATES[0] <= rate <= RATES[1]:
+            start_ns = trace.stats.starttime.ns
+            end_ns = piece_end(start_ns, n_samples, rate)
+            entry.pieces.append(Piece(trace.id, start_ns, end_ns, rate, n_samples))
+        else:
+            what = f"sampling rate {rate!r} Hz"
+            entry.findings.append(Finding(trace.id, "rate differs", what, "left out"))
+    return entry
 
+
+def findings_of(report):
+    """Findings of a ReadReport as those of a file."""
     return [
-        Piece(
-            t.id,
-            t.stats.starttime.ns,
-            piece_end(t.stats.starttime.ns, t.stats.npts, t.stats.sampling_rate),
-            float(t.stats.sampling_rate),
-            int(t.stats.npts),
+        Finding(
+            row.trace,
+            row.kind,
+            row.what,
+            row.action,
+            None if row.start != row.start else row.start.value,  # NaT
+            None if row.end != row.end else row.end.value,
+            int(row.samples),
         )
-        for t in read(str(full), format=format, headonly=True)
-        if t.stats.npts and RATES[0] <= t.stats.sampling_rate <= RATES[1]
+        for row in report.findings.itertuples()
     ]
-
-
-def _format_of(full):
-    with open(full, "rb") as file:
-        head = file.read(2**16)
-    if head[6:7] in (b"D", b"R", b"Q", b"M", b"V") and head[7:8] in (b" ", b"\0"):
-        return "MSEED"
-    if head[:2] in (b"\x55\x3a", b"\x3a\x55"):
-        return "SEG2"
-    if head[:4] == b"WID2":
-        return "GSE2"
-    version = head[304:308]
-    if version in (b"\x06\0\0\0", b"\0\0\0\x06", b"\x07\0\0\0", b"\0\0\0\x07"):
-        return "SAC"
-    return ""
 
 
 def _skipped(entry, kind, reason):

@@ -1,16 +1,17 @@
 """Waveforms of pieces whose bytes an index knows: only the records of the window are read."""
 
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ._components import nominal_rate
 from ._grid import sample_index, sample_time
-from ._index_files import Finding, Piece, are_usable, look_at
+from ._index_files import Finding, Piece, are_usable, findings_of, look_at
+from ._miniseed import read_miniseed
 from ._miniseed_headers import parse_records, trace_ids
+from ._read_file import read_waveform_file
+from ._read_report import ReadReport
 
 _JOIN = 2**16  # bytes between two ranges that are rather read than jumped over
 
@@ -38,13 +39,13 @@ def read_pieces(root, file, pieces, start_ns, end_ns):
     traces : list of obspy.Trace
     findings : list of Finding
     """
-    path, format, size, mtime_ns = file
+    path, _, size, mtime_ns = file
     try:
         full = _below(root, path)
         stat = os.stat(full)
         if (stat.st_size, stat.st_mtime_ns) == (size, mtime_ns):
             try:
-                return _read(full, format, pieces, start_ns, end_ns)
+                return _read(full, pieces, start_ns, end_ns)
             except StaleFile:
                 pass
         # Written since: what it holds now, for the traces that were asked for.
@@ -54,7 +55,7 @@ def read_pieces(root, file, pieces, start_ns, end_ns):
         wanted = {piece.trace for piece in pieces}
         new = [p for p in entry.pieces if p.trace in wanted]
         new = [p for p in new if p.start_ns < end_ns and p.end_ns > start_ns]
-        traces, findings = _read(full, entry.format, new, start_ns, end_ns) if new else ([], [])
+        traces, findings = _read(full, new, start_ns, end_ns) if new else ([], [])
         skipped = entry.findings if entry.status == "skipped" else []
         return traces, skipped + findings
     except FileNotFoundError:
@@ -73,16 +74,15 @@ def samples_between(piece_ns, n_samples, rate, start_ns, end_ns):
     On a grid through the start of the window, with the piece moved to it by at most half a
     sample, these are the samples in [start, end). Windows that touch share none and miss none.
     """
-    rate = nominal_rate(rate)
     first = -sample_index(piece_ns - start_ns, rate)
     last = -sample_index(piece_ns - end_ns, rate)
     return max(0, first), min(n_samples, last)
 
 
-def _read(full, format, pieces, start_ns, end_ns):
-    if format == "MSEED":
+def _read(full, pieces, start_ns, end_ns):
+    if all(piece.offset is not None for piece in pieces):
         return _read_records(full, pieces, start_ns, end_ns)
-    return _read_whole(full, format, {p.trace for p in pieces}, start_ns, end_ns)
+    return _read_whole(full, {p.trace for p in pieces}, start_ns, end_ns)
 
 
 def _read_records(full, pieces, start_ns, end_ns):
@@ -133,10 +133,16 @@ class _Block:
         r = r[are_usable(r)]
         return r[trace_ids(r["code"]) == trace] if len(r) else r
 
-    def bytes_of(self, records):
-        """Content of records."""
-        spans = zip((records["offset"] - self.begin).tolist(), records["length"].tolist())
-        return b"".join(self.content[at : at + length] for at, length in spans)
+    def stretches_of(self, records):
+        """Content of records: pairs (byte of the file, bytes), those that touch as one."""
+        ends = records["offset"] + records["length"]
+        breaks = np.flatnonzero(records["offset"][1:] != ends[:-1]) + 1
+        firsts = records["offset"][np.concatenate([[0], breaks])].tolist()
+        lasts = ends[np.concatenate([breaks - 1, [len(records) - 1]])].tolist()
+        return [
+            (first, bytes(self.content[first - self.begin : last - self.begin]))
+            for first, last in zip(firsts, lasts, strict=True)
+        ]
 
 
 def _blocks(full, ranges):
@@ -161,61 +167,26 @@ def _blocks(full, ranges):
 
 def _decode(block, records, begins, piece):
     """Pairs (first sample in the piece, Trace) of records, and what is wrong with them."""
-    total = int(records["samples"].sum(dtype=np.int64))
-    trace = _trace_of(block.bytes_of(records), piece.trace, total)
-    if trace is not None:
-        return [(int(begins[0]), trace)], []
-    # One by one, so that a corrupt record loses only itself.
-    parts, findings = [], []
-    run, run_begin = [], 0
-    for record, begin in zip(records, begins.tolist()):
-        n_samples = int(record["samples"])
-        trace = _trace_of(block.bytes_of(record[np.newaxis]), piece.trace, n_samples)
-        if trace is None:
-            findings.append(_corrupt(record, begin, piece))
-        elif run and _continues(run, run_begin, begin, trace):
-            run.append(trace)
-        else:
-            if run:
-                parts.append((run_begin, _joined(run)))
-            run, run_begin = [trace], begin
-    if run:
-        parts.append((run_begin, _joined(run)))
+    stream, found, _ = read_miniseed(block.stretches_of(records))
+    where = dict(zip(records["start_ns"].tolist(), begins.tolist(), strict=True))
+    parts = []
+    for trace in stream:
+        start_ns = trace.stats.starttime.ns
+        near = sample_index(start_ns - piece.start_ns, piece.rate)
+        parts.append((where.get(start_ns, near), trace))
+    findings = [
+        Finding(
+            row["trace"],
+            "corrupt records",
+            row["what"],
+            "left out",
+            row["start_ns"],
+            row["end_ns"],
+            row["samples"],
+        )
+        for row in found
+    ]
     return parts, findings
-
-
-def _trace_of(content, name, n_samples):
-    """The samples of records, or None if they do not come out as one trace of that many."""
-    # Not through obspy.read, which goes through the list of all formats again and again.
-    from obspy.io.mseed.core import _read_mseed
-
-    try:
-        stream = _read_mseed(io.BytesIO(content))
-    except Exception:
-        # ObsPy raises what libmseed makes of bytes; the caller reports it.
-        return None
-    if len(stream) != 1 or stream[0].id != name or stream[0].stats.npts != n_samples:
-        return None
-    return stream[0]
-
-
-def _continues(run, run_begin, begin, trace):
-    n_samples = sum(t.stats.npts for t in run)
-    return run_begin + n_samples == begin and run[-1].data.dtype == trace.data.dtype
-
-
-def _joined(run):
-    trace = run[0]
-    trace.data = np.concatenate([t.data for t in run])
-    return trace
-
-
-def _corrupt(record, begin, piece):
-    rate = nominal_rate(piece.rate)
-    n_samples = int(record["samples"])
-    span = [piece.start_ns + sample_time(i, rate) for i in (begin, begin + n_samples)]
-    what = f"the record at byte {record['offset']} cannot be decoded"
-    return Finding(piece.trace, "corrupt records", what, "a gap", *span, n_samples)
 
 
 def _cut(at, trace, first, last, piece):
@@ -226,16 +197,15 @@ def _cut(at, trace, first, last, piece):
     if end <= begin:
         return None
     trace.data = trace.data[begin:end]
-    offset = sample_time(at + begin, nominal_rate(piece.rate))
+    offset = sample_time(at + begin, piece.rate)
     trace.stats.starttime = UTCDateTime(ns=piece.start_ns + offset)
     return trace
 
 
-def _read_whole(full, format, names, start_ns, end_ns):
-    from obspy import read
-
+def _read_whole(full, names, start_ns, end_ns):
+    report = ReadReport()
     traces = []
-    for trace in read(str(full), format=format):
+    for trace in read_waveform_file(full, report=report):
         stats = trace.stats
         if trace.id not in names or not stats.npts:
             continue
@@ -244,7 +214,7 @@ def _read_whole(full, format, names, start_ns, end_ns):
         part = _cut(0, trace, *span, piece)
         if part is not None:
             traces.append(part)
-    return traces, []
+    return traces, findings_of(report)
 
 
 def _below(root, path):

@@ -38,8 +38,6 @@ _WHOLE = (
 # These put other pieces in place of the samples.
 _CUTTING = (
     "gap",
-    "overlap",
-    "different overlap",
     "duplicate records",
     "sentinel",
     "not finite",
@@ -47,6 +45,8 @@ _CUTTING = (
     "wrong rate",
     "off grid",
 )
+# With these, samples are written twice.
+_OVERLAPPING = ("overlap", "different overlap")
 _SLOT = 300.0  # s; no two faults of a file lie in one
 _LATE = 7.0  # s that come into the file of the day before
 _RECORD = 512  # bytes
@@ -226,6 +226,12 @@ class _File:
                 # The digitizer's range ends at what one sample in ten thousand exceeds.
                 limit = int(np.quantile(np.abs(self.x), 0.9999))
                 np.clip(self.x, -limit, limit, out=self.x)
+            elif fault.name in _OVERLAPPING:
+                before = self.x[at : fault.end].copy()
+                if fault.name == "different overlap":
+                    before[fault.begin - at :] //= 2
+                traces.append(self._trace(before, at))
+                at = fault.begin  # and once more
             elif fault.name in _CUTTING:
                 traces += [self._trace(self.x[at : fault.begin], at), *self._instead(fault)]
                 at = fault.end
@@ -245,11 +251,7 @@ class _File:
     def _instead(self, fault):
         """Pieces in place of the samples of a fault."""
         a, n = fault.begin, fault.end - fault.begin
-        x, before = self.x[a : a + n], self.x[a - n : a]
-        if fault.name == "overlap":
-            return [self._trace(before, a - n), self._trace(x, a)]
-        if fault.name == "different overlap":
-            return [self._trace(before // 2 + 7, a - n), self._trace(x, a)]
+        x = self.x[a : a + n]
         if fault.name == "duplicate records":
             return [self._trace(x, a), self._trace(x, a)]
         if fault.name == "sentinel":

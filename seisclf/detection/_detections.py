@@ -108,16 +108,54 @@ class Detections:
             return self._coverage.copy()
         return self.functions.coverage_report()
 
-    def associate(self, *, min_stations=2, max_delay=5.0):
-        """Events of the network: detections of several stations whose onsets lie close together.
+    def coverage_spans(self):
+        """Stretches of time in which stations recorded and were scanned.
+
+        Returns
+        -------
+        spans : pandas.DataFrame
+            ``station``, ``start`` and ``end`` (UTC), and ``covered`` (0 to 1): the share of the
+            stretch that holds data. With functions over time there is a stretch between each two
+            gaps; otherwise there is one for each line of :meth:`coverage_report`.
+        """
+        from ._coverage_spans import coverage_spans
+
+        return coverage_spans(self)
+
+    def associate(
+        self, *, min_stations=2, max_delay=None, stations=None, velocity=None, onset_error=1.0
+    ):
+        """Events of the network: detections of several stations whose onsets agree.
+
+        Two onsets agree if they differ by at most `max_delay`; or, with `stations` and
+        `velocity`, by the time that the slowest wave needs between the two stations, and
+        `onset_error`. Wherever an event is, a wave of one velocity reaches two stations at times
+        that differ by no more than that. An event is a set of detections, one a station, of which
+        each two agree. Of all such sets the largest is taken first (of equally large ones that of
+        the highest probabilities, then the earliest); its detections belong to no other event, and
+        so on. Further detections at the same stations that agree with the others belong to the
+        event too: its codas, or S after P. The order of rows makes no difference.
 
         Parameters
         ----------
-        min_stations : int, default=2
-            Events seen by fewer stations are left out: most false alarms are.
-        max_delay : float, default=5.0
+        min_stations : int or float, default=2
+            Events seen by fewer stations are left out: most false alarms are. A number below 1 is
+            a share of the stations that were recording at the time, but at least two stations.
+        max_delay : float, optional
             Seconds between the first and the last onset of an event; take the time that a wave
-            needs to cross the network, and the uncertainty of the onsets.
+            needs to cross the network, and the uncertainty of the onsets. Default: 5 s, or what
+            travel times allow. With both, the shorter time counts.
+        stations : pandas.DataFrame, obspy.Inventory or dict, optional
+            Where stations are: columns ``station`` (``"NET.STA"``), ``latitude`` and
+            ``longitude`` (degrees), and perhaps ``elevation`` (m), or a dict of station to
+            (latitude, longitude).
+        velocity : float, optional
+            Kilometres a second of the slowest wave that onsets may be of: of P in the rock of a
+            slope 1 or 2, of the crust 5; of S or surface waves less.
+        onset_error : float, default=1.0
+            Seconds by which the difference of two onsets may be wrong. Windows of a few seconds
+            tell onsets to about a tenth of their length. Where one station may show P and another
+            S, their difference belongs here.
 
         Returns
         -------
@@ -125,11 +163,38 @@ class Detections:
             Onset of the first station, latest end, the class with the largest sum of
             probabilities, and ``stations`` separated by blanks in the order of their onsets.
             ``probability`` is the mean over these stations; those that saw another class count
-            as zero.
+            as zero. ``p_<class>`` are means too. ``recording``: how many stations were, where
+            the coverage is known; 3 of 3 are more than 3 of 12.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is out of range, `stations` lacks one that detected something, or
+            detections are of several stations already.
+
+        Examples
+        --------
+        Two stations 5 km apart, an event, and a detection 20 s later:
+
+        >>> import pandas as pd
+        >>> from seisclf.detection import Detections
+        >>> onset = pd.Timestamp("2020-03-28T13:05:00Z") + pd.to_timedelta([0, 2, 20], unit="s")
+        >>> table = pd.DataFrame({"class": "quake", "onset": onset,
+        ...                       "end": onset + pd.Timedelta(seconds=4), "probability": 0.9,
+        ...                       "event_probability": 0.9, "coverage": 1.0,
+        ...                       "stations": ["XX.A", "XX.B", "XX.A"]})
+        >>> places = {"XX.A": (46.0, 8.0), "XX.B": (46.045, 8.0)}
+        >>> events = Detections(table).associate(stations=places, velocity=3.0)
+        >>> events.to_frame()[["onset", "stations"]]
+                              onset   stations
+        0 2020-03-28 13:05:00+00:00  XX.A XX.B
         """
         from ._association import associate_table
 
-        table, rows = associate_table(self._table, min_stations=min_stations, max_delay=max_delay)
+        table, rows = associate_table(
+            self, min_stations=min_stations, max_delay=max_delay, stations=stations,
+            velocity=velocity, onset_error=onset_error,
+        )  # fmt: skip
         number = {row: i for i, members in enumerate(rows) for row in members}
         picks = self.picks[self.picks["detection"].isin(list(number))]
         picks = picks.assign(detection=picks["detection"].map(number))

@@ -169,19 +169,12 @@ def _nested(picks, n_rows):
 
 def _times_as_text(times):
     """ISO 8601 in UTC, with as many digits as the finest time of the column needs."""
-    import pandas as pd
-
-    nanoseconds = times.dt.as_unit("ns").astype("int64")[times.notna()]
-    step = np.gcd.reduce(nanoseconds.to_numpy(), initial=10**6)
-    digits = 3 if step % 10**6 == 0 else 6 if step % 10**3 == 0 else 9
-    return [
-        "" if time is pd.NaT else f"{time:%Y-%m-%dT%H:%M:%S}.{_fraction(time)[:digits]}Z"
-        for time in times
-    ]
-
-
-def _fraction(time):
-    return f"{time.microsecond:06d}{time.nanosecond:03d}"
+    known = times.notna().to_numpy()
+    unix = times.dt.as_unit("ns").astype("int64").to_numpy()
+    step = np.gcd.reduce(unix[known], initial=10**6)
+    unit = "ms" if step % 10**6 == 0 else "us" if step % 10**3 == 0 else "ns"
+    text = np.datetime_as_string(unix.astype("datetime64[ns]"), unit=unit)
+    return [f"{time}Z" if there else "" for time, there in zip(text, known, strict=True)]
 
 
 def _guessed(frame):

@@ -3,6 +3,8 @@
 from collections import Counter
 from hashlib import blake2b
 
+_PUNCTUATION = str.maketrans("", "", "-:.")
+
 
 def event_ids(table):
     """An id for each detection: its onset, and a short hash of onset, stations and class.
@@ -28,10 +30,8 @@ def event_ids(table):
     ['20200328T130500123Z-892486e770ef']
     """
     names = []
-    columns = (table["onset"], table["class"], table["stations"])
-    for onset, label, stations in zip(*columns, strict=True):
-        onset = onset.round("ms")
-        time = f"{onset:%Y%m%dT%H%M%S}{onset.microsecond // 1000:03d}Z"
+    columns = (times_to_ms(table["onset"]), table["class"], table["stations"])
+    for time, label, stations in zip(*columns, strict=True):
         seen = " ".join(sorted(str(stations).split()))
         names.append(f"{time}-{_hash(time, seen, str(label))}")
     return _distinct(names)
@@ -58,6 +58,15 @@ def pick_ids(event, picks):
         for station, phase, time in picks
     ]
     return _distinct(names)
+
+
+def times_to_ms(times):
+    """Times as text such as 20200328T130500123Z, list of str."""
+    import numpy as np
+
+    unix = times.dt.as_unit("ns").astype("int64").to_numpy()
+    text = np.datetime_as_string(((unix + 500_000) // 1_000_000).astype("datetime64[ms]"))
+    return [name.translate(_PUNCTUATION) + "Z" for name in text.tolist()]
 
 
 def content_id(texts):

@@ -149,10 +149,12 @@ class _Builder:
         return CreationInfo(agency_id=self.agency, author=self.author)
 
     def events(self):
-        of_event = self.picks.groupby("detection", sort=False).indices if len(self.picks) else {}
+        of_event = {}
+        for pick in self.picks.to_dict("records"):
+            of_event.setdefault(pick.pop("detection"), []).append(pick)
         rows = self.table.to_dict("records")
         return [
-            self._event(row, event, self.picks.iloc[of_event.get(number, [])])
+            self._event(row, event, of_event.get(number, []))
             for number, (row, event) in enumerate(zip(rows, self.ids, strict=True))
         ]
 
@@ -164,11 +166,10 @@ class _Builder:
         # own functions show, any station may stand for all.
         stations = row["stations"].split()
         wanted = [((stations or [*self.functions, "network"])[0], "", row["onset"])]
-        wanted += list(zip(own["station"], own["phase"], own["time"], strict=True))
+        wanted += [(pick["station"], pick["phase"], pick["time"]) for pick in own]
         names = pick_ids(event, [("".join(stations[:1]), *wanted[0][1:]), *wanted[1:]])
         picks = [self._pick(*pick, name) for pick, name in zip(wanted, names, strict=True)]
-        for pick, found in zip(picks[1:], own.to_dict("records"), strict=True):
-            del found["detection"]
+        for pick, found in zip(picks[1:], own, strict=True):
             told = {"event": event} | found | {"time": found["time"].isoformat()}
             pick.comments = [self.comment(remark(encoded(told)), f"pick-{pick_name(pick)}")]
         made = Event(

@@ -1,7 +1,5 @@
 """Scan continuous records with a classifier of windows."""
 
-import warnings
-
 import numpy as np
 
 from ._chain import check_postprocessing, describe, processed
@@ -13,25 +11,17 @@ from ._classifier import (
     expected_window,
     find_attribute,
     function_predictor,
-    labels_of_functions,
     threshold_vector,
 )
 from ._detections import Detections, detections_table, function_detections
 from ._function_picking import PickSettings
-from ._function_scan import scan_network, scan_station
 from ._functions import ProbabilityFunctions
-from ._network_record import (
-    choose_stations,
-    fill_slots,
-    join_records,
-    reasons_asked_for,
-)
 from ._parameters import check_parameters
 from ._picking import pick_classes, pick_events
-from ._records import station_records
+from ._records import RecordSettings
 from ._scan import ScanSettings
+from ._scanner import scan_stream
 from ._time_functions import FunctionsOverTime
-from ._window_scan import scan_windows
 
 # What a result says of how it was made.
 _COMMON_SETTINGS = (
@@ -129,6 +119,9 @@ class EventDetector:
         Windows that miss a larger share of their samples are "no data". Up to that, gaps are
         bridged by straight lines. A record that is shorter than a window is padded by the same
         rule: 0.5 accepts records of half a window.
+    constant_gap : float or None, default=5.0
+        Seconds; longer stretches of one and the same value are gaps: a dead channel. None: they
+        are data.
     resample : bool, default=False
         Whether records of another sampling rate are resampled (and the result says so) or
         refused.
@@ -233,6 +226,7 @@ class EventDetector:
         postprocessing=None,
         refine=True,
         max_gap_fraction=0.1,
+        constant_gap=5.0,
         resample=False,
         batch_size=None,
         stations=None,
@@ -267,6 +261,7 @@ class EventDetector:
         self.stack = stack or ("median" if functions else "window" if chained else "mean")
         self.refine = refine
         self.max_gap_fraction = max_gap_fraction
+        self.constant_gap = constant_gap
         self.resample = resample
         self.batch_size = (64 if functions else 256) if batch_size is None else batch_size
         if isinstance(stations, str):
@@ -349,40 +344,7 @@ class EventDetector:
         UserWarning
             For each station that cannot be scanned, if others can.
         """
-        records, skipped = station_records(
-            stream,
-            components=self.components,
-            sampling_rate=self.sampling_rate,
-            resample=self.resample,
-            longest_gap=self._longest_gap,
-        )
-        skipped = reasons_asked_for(self.stations, records, skipped)
-        if self.n_stations is not None:
-            network, scanned = self._scan_network(records, skipped)
-        else:
-            network = None
-            scanned = [self._scan(r) for r in choose_stations(records, self.stations) if r]
-        functions = []
-        for function in scanned:
-            if function.n_windows:
-                functions.append(function)
-            else:
-                skipped[function.station] = "; ".join(function.notes) or "no data"
-        reasons = "; ".join(f"{station}: {reason}" for station, reason in skipped.items())
-        if not functions:
-            raise ValueError(f"no station can be scanned. {reasons}")
-        if skipped:
-            warnings.warn(f"stations that were not scanned: {reasons}", UserWarning, stacklevel=2)
-        if self._predictor is None:
-            return self._processed(ProbabilityFunctions(functions, skipped=skipped))
-        return FunctionsOverTime(
-            functions,
-            classes=self.events,
-            network=network,
-            picked=labels_of_functions(self.classifier, "picked", ("earthquake",)),
-            skipped=skipped,
-            persistence=self.persistence or 1,
-        )
+        return self._processed(scan_stream(self, stream))
 
     def annotate(self, stream):
         """Functions over time as an ObsPy Stream.
@@ -468,6 +430,8 @@ class EventDetector:
 
     def _processed(self, functions):
         """Functions through the chain of this detector, whatever was done to them before."""
+        if isinstance(functions, FunctionsOverTime):
+            return functions
         if self.postprocessing is None and all(f.raw is None for f in functions.values()):
             return functions
         is_event = np.isfinite(self._thresholds)
@@ -502,23 +466,19 @@ class EventDetector:
         lowest = self._thresholds[is_event][0]  # one for all
         return pick_events(probabilities, is_event, lowest, **durations)
 
-    def _scan(self, record):
-        if self._predictor is None:
-            return scan_windows(record, self.classifier, self._scan_settings())
-        return scan_station(record, self._predict_station, self._scan_settings())
-
-    def _scan_network(self, records, skipped):
-        chosen = fill_slots(records, self.stations, self.n_stations)
-        if not any(chosen):
-            reasons = "; ".join(f"{station}: {reason}" for station, reason in skipped.items())
-            raise ValueError(f"no station can be scanned. {reasons or 'The record has none'}")
-        network = join_records(chosen, sampling_rate=self.sampling_rate, wanted=self.stations)
-        return scan_network(network, self._predictor, self._scan_settings())
-
     def _predict_station(self, X):
         if X.shape[1] == 1 and find_attribute(self.classifier, "n_channels_in_") is None:
             X = X[:, 0]
         return self._predictor(X)
+
+    def _record_settings(self):
+        return RecordSettings(
+            components=self.components,
+            sampling_rate=self.sampling_rate,
+            resample=self.resample,
+            constant_gap=self.constant_gap,
+            longest_gap=self._longest_gap,
+        )
 
     @property
     def _longest_gap(self):

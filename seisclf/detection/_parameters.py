@@ -98,6 +98,10 @@ def _check_numbers(detector):
         raise ValueError(
             f"max_gap_fraction must be at least 0 and below 1; got {detector.max_gap_fraction}"
         )
+    if detector.constant_gap is not None and not detector.constant_gap > 0:
+        raise ValueError(
+            f"constant_gap must be positive, or None; got {detector.constant_gap:g} s"
+        )
     for name in ("min_duration", "merge_gap", "min_distance", "lead"):
         if getattr(detector, name) < 0:
             raise ValueError(f"{name} must not be negative; got {getattr(detector, name):g} s")

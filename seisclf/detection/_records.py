@@ -2,13 +2,16 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from ..io import read_records
-from ..io._components import RATE_TOLERANCE, match_components
+from ..io._components import RATE_TOLERANCE, match_components, nominal_rate
+from ..io._grid import sample_time
 from ..io._report import Report
 from ..signal import resample as resample_signal
+from ..signal._resample import resampling_ratio
 from ._windows import runs
 
 
@@ -23,7 +26,7 @@ class StationRecord:
     start_time : pandas.Timestamp
         UTC time of the first sample.
     data : ndarray of float, shape (n_components, n_samples)
-        Gaps are bridged by straight lines, so that nothing jumps; see `valid`.
+        Gaps are bridged, so that nothing jumps; see `valid` and :func:`bridge`.
     valid : ndarray of bool, shape (n_samples,)
         Where all components have data.
     notes : list of str
@@ -38,66 +41,89 @@ class StationRecord:
     notes: list
 
 
-def station_records(stream, *, components, sampling_rate, resample, longest_gap=None):
-    """Sort a Stream by station and put each on one time axis.
+class Channel(NamedTuple):
+    """What is known of a trace before it is read: SEED identifier, Hz, and UTC nanoseconds."""
 
-    Parameters
+    id: str
+    rate: float
+    start_ns: int
+    end_ns: int
+
+    @property
+    def station(self):
+        """``"NET.STA"``; without a network the station alone."""
+        network, station = self.id.split(".")[:2]
+        return f"{network}.{station}" if network else station
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """The channels of a station that a classifier sees, in the order of its components.
+
+    Attributes
     ----------
-    stream : obspy.Stream or obspy.Trace
-        Left unchanged.
+    station : str
+        ``"NET.STA"``; ``"NET.STA.LOC.HH"`` where a station has several instruments.
+    channels : tuple of Channel
+        One for each component.
+    notes : tuple of str
+        Which letters stand for others.
+    """
+
+    station: str
+    channels: tuple
+    notes: tuple = ()
+
+    @property
+    def start_ns(self):
+        """UTC time of the first sample in nanoseconds."""
+        return min(channel.start_ns for channel in self.channels)
+
+    @property
+    def end_ns(self):
+        """UTC time after the last sample in nanoseconds."""
+        return max(channel.end_ns for channel in self.channels)
+
+    @property
+    def traces(self):
+        """SEED identifiers."""
+        return [channel.id for channel in self.channels]
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """How records are made.
+
+    Attributes
+    ----------
     components : str
         Letters in the order of the rows, such as ``"ZNE"``. ``1`` and ``2`` are taken for ``N``
         and ``E`` where those are absent.
     sampling_rate : float
         Hertz that the classifier expects.
     resample : bool
-        Whether traces of another rate are resampled, or refused.
-    longest_gap : int, optional
-        See :func:`bridge`.
+        Whether traces of another rate are resampled.
+    constant_gap : float or None
+        Seconds of one value that are taken for a gap.
+    longest_gap : int
+        Samples; longer gaps are not bridged by a line, see :func:`bridge`.
+    """
 
-    Returns
-    -------
-    records : list of StationRecord
-        Stations that have all components, sorted by name.
-    skipped : dict of str to str
-        Stations that cannot be scanned, and why.
+    components: str
+    sampling_rate: float
+    resample: bool
+    constant_gap: float | None
+    longest_gap: int
+
+
+def as_stream(stream):
+    """A Stream of what was given.
 
     Raises
     ------
     TypeError
-        If `stream` is neither a Stream nor a Trace.
-    ValueError
-        If `stream` is empty, or rates differ from `sampling_rate` and `resample` is False.
+        If it is neither a Stream nor a Trace.
     """
-    report = Report()
-    channels = _channels(stream, report)
-    if not resample:
-        _check_rates(channels, sampling_rate)
-    found = report.to_frame()
-    records, skipped = [], {}
-    for name, group in sorted(_by_instrument(channels).items()):
-        codes = [channel.channel for channel in group]
-        index, notes = match_components(codes, components)
-        missing = [letter for letter, i in zip(components, index, strict=True) if i < 0]
-        if missing:
-            skipped[name] = (
-                f"no component {', '.join(missing)} (channels {', '.join(sorted(codes))}; "
-                f"components={components!r} are needed)"
-            )
-            continue
-        chosen = [group[i] for i in index]
-        own = found[found["trace"].isin([channel.id for channel in chosen])]
-        notes += [f"{row.trace}: {row.what}, {row.action}" for row in own.itertuples()]
-        record = _record(name, chosen, sampling_rate, notes, longest_gap)
-        if record is None:
-            skipped[name] = "; ".join(notes) or "no data"
-        else:
-            records.append(record)
-    return records, skipped
-
-
-def _channels(stream, report):
-    """Merged channels of a Stream, through the one door for ObsPy."""
     from obspy import Stream, Trace
 
     if isinstance(stream, Trace):
@@ -107,20 +133,95 @@ def _channels(stream, report):
             f"stream must be an ObsPy Stream, got {type(stream).__name__}: read files with "
             f"obspy.read(path)"
         )
-    # float32 holds counts of up to 24 bits exactly.
-    exact = all(np.can_cast(trace.data.dtype, np.float32) for trace in stream)
-    channels = read_records(stream, dtype=np.float32 if exact else np.float64, report=report)
-    if not channels:
-        reasons = "; ".join(f"{row.trace}: {row.what}" for row in report.to_frame().itertuples())
-        raise ValueError(f"stream holds no data. {reasons or 'It is empty'}")
-    return list(channels.values())
+    return stream
 
 
-def _check_rates(channels, sampling_rate):
+def stream_channels(stream):
+    """Channels of a Stream, each at the rate that most of its samples have.
+
+    Raises
+    ------
+    ValueError
+        If there are none.
+    """
+    samples = defaultdict(Counter)
+    for trace in stream:
+        if trace.stats.npts:
+            samples[trace.id][nominal_rate(trace.stats.sampling_rate)] += trace.stats.npts
+    rates = {id: max(counts, key=counts.get) for id, counts in samples.items()}
+    spans = {}
+    for trace in stream:
+        rate = rates.get(trace.id)
+        if rate and nominal_rate(trace.stats.sampling_rate) == rate:
+            begin = trace.stats.starttime.ns
+            first, last = spans.get(trace.id, (begin, begin))
+            end = begin + sample_time(trace.stats.npts, rate)
+            spans[trace.id] = min(first, begin), max(last, end)
+    if not spans:
+        raise ValueError("stream holds no data. It is empty")
+    return [Channel(id, rates[id], *span) for id, span in sorted(spans.items())]
+
+
+def instruments_of(channels, components):
+    """Sort channels by station and instrument.
+
+    Parameters
+    ----------
+    channels : list of Channel
+        Of any number of stations.
+    components : str
+        See :class:`RecordSettings`.
+
+    Returns
+    -------
+    instruments : list of Instrument
+        Those that have all components, sorted by name.
+    skipped : dict of str to str
+        Stations that cannot be scanned, and why.
+    """
+    instruments, skipped = [], {}
+    for name, group in sorted(_by_instrument(channels).items()):
+        codes = [channel.id.split(".")[3] for channel in group]
+        index, notes = match_components(codes, components)
+        missing = [letter for letter, i in zip(components, index, strict=True) if i < 0]
+        if missing:
+            skipped[name] = (
+                f"no component {', '.join(missing)} (channels {', '.join(sorted(codes))}; "
+                f"components={components!r} are needed)"
+            )
+        else:
+            chosen = tuple(group[i] for i in index)
+            instruments.append(Instrument(name, chosen, tuple(notes)))
+    return instruments, skipped
+
+
+def _by_instrument(channels):
+    """Channels by station; a station with several instruments has one entry for each."""
+    instruments = defaultdict(list)
+    for channel in channels:
+        _, _, location, code = channel.id.split(".")
+        # The last letter of a SEED code is the component; words such as "NS" are nothing else.
+        kind = code[:-1] if len(code) == 3 else ""
+        instruments[channel.station, f"{location}.{kind}"].append(channel)
+    several = Counter(station for station, _ in instruments)
+    return {
+        station if several[station] == 1 else f"{station}.{instrument}": group
+        for (station, instrument), group in instruments.items()
+    }
+
+
+def check_rates(channels, sampling_rate):
+    """Refuse channels of another rate.
+
+    Raises
+    ------
+    ValueError
+        With all rates and their stations.
+    """
     others = defaultdict(set)
     for channel in channels:
-        if not _same_rate(channel, sampling_rate):
-            others[channel.sampling_rate].add(channel.station)
+        if not is_rate(channel.rate, sampling_rate):
+            others[channel.rate].add(channel.station)
     if others:
         found = "; ".join(
             f"{rate:g} Hz at {', '.join(sorted(stations))}"
@@ -133,71 +234,138 @@ def _check_rates(channels, sampling_rate):
         )
 
 
-def _same_rate(channel, sampling_rate):
-    return abs(channel.sampling_rate - sampling_rate) <= RATE_TOLERANCE * sampling_rate
+def is_rate(rate, sampling_rate):
+    """Whether two rates are one but for the error of a clock."""
+    return abs(rate - sampling_rate) <= RATE_TOLERANCE * sampling_rate
 
 
-def _by_instrument(channels):
-    """Channels by station; a station with several instruments has one entry for each."""
-    instruments = defaultdict(list)
-    for channel in channels:
-        location = channel.id.split(".")[2]
-        # The last letter of a SEED code is the component; words such as "NS" are nothing else.
-        kind = channel.channel[:-1] if len(channel.channel) == 3 else ""
-        instruments[channel.station, f"{location}.{kind}"].append(channel)
-    several = Counter(station for station, _ in instruments)
-    return {
-        station if several[station] == 1 else f"{station}.{instrument}": group
-        for (station, instrument), group in instruments.items()
-    }
+def station_record(instrument, stream, settings, *, anchor_ns, first=0, last=None, report=None):
+    """One station on a grid of samples.
 
+    Parameters
+    ----------
+    instrument : Instrument
+        What to take.
+    stream : obspy.Stream
+        Holds its traces, and perhaps others; left unchanged.
+    settings : RecordSettings
+        How.
+    anchor_ns : int
+        UTC time of sample 0 of the grid in nanoseconds.
+    first, last : int, optional
+        Samples that the record begins with and ends before. Default: 0, and where the data ends.
+    report : ReadReport, optional
+        Takes the findings. Default: they become notes.
 
-def _record(name, channels, sampling_rate, notes, longest_gap):
+    Returns
+    -------
+    record : StationRecord or None
+        None if no component has any data.
+    notes : list of str
+        What was found.
+    """
     import pandas as pd
 
-    pieces = [_pieces(channel, sampling_rate, notes) for channel in channels]
-    everything = [piece for row in pieces for piece in row]
-    if not everything:
-        return None
-    start_ns = min(begin for begin, _ in everything)
-
-    def index(begin):
-        return round((begin - start_ns) * sampling_rate / 1e9)
-
-    n_samples = max(index(begin) + len(values) for begin, values in everything)
-    data = np.zeros((len(channels), n_samples), dtype=channels[0].data.dtype)
-    valid = np.ones(n_samples, dtype=bool)
-    for row, own in zip(data, pieces, strict=True):
-        present = np.zeros(n_samples, dtype=bool)
-        for begin, values in own:
-            span = slice(index(begin), index(begin) + len(values))
-            row[span], present[span] = values, True
-        bridge(row, present, longest_gap)
+    own_report = Report() if report is None else report
+    rate = settings.sampling_rate
+    own, notes = _of_instrument(instrument, stream, own_report), list(instrument.notes)
+    # float32 holds counts of up to 24 bits exactly.
+    exact = all(np.can_cast(trace.data.dtype, np.float32) for trace in own)
+    records = read_records(
+        own,
+        dtype=np.float32 if exact else np.float64,
+        report=own_report,
+        anchor_ns=anchor_ns,
+        constant_gap=settings.constant_gap,
+    )
+    pieces = [
+        _pieces(records[id], anchor_ns, settings, notes) if id in records else []
+        for id in instrument.traces
+    ]
+    if report is None:
+        found = own_report.to_frame()
+        notes += [f"{row.trace}: {row.what}, {row.action}" for row in found.itertuples()]
+    notes = list(dict.fromkeys(notes))
+    if not any(pieces):
+        return None, notes
+    if last is None:
+        last = max(at + len(values) for row in pieces for at, values in row)
+    data = np.zeros((len(pieces), last - first), dtype=np.float32 if exact else np.float64)
+    valid = np.ones(last - first, dtype=bool)
+    for row, pieces_of_row in zip(data, pieces, strict=True):
+        present = np.zeros(len(row), dtype=bool)
+        for at, values in pieces_of_row:
+            begin, end = max(at, first), min(at + len(values), last)
+            if end > begin:
+                row[begin - first : end - first] = values[begin - at : end - at]
+                present[begin - first : end - first] = True
+        bridge(row, present, settings.longest_gap)
         valid &= present
-    if not valid.all():
-        notes.append(f"{(~valid).sum() / sampling_rate:.2f} s without data")
+    if report is None and not valid.all():
+        notes.append(f"{(~valid).sum() / rate:.2f} s without data")
+    start_ns = anchor_ns + sample_time(first, rate)
     return StationRecord(
-        station=name,
-        seed_id=channels[0].id,
+        station=instrument.station,
+        seed_id=instrument.traces[0],
         start_time=pd.Timestamp(start_ns, unit="ns", tz="UTC"),
         data=data,
         valid=valid,
-        notes=list(dict.fromkeys(notes)),
-    )
+        notes=notes,
+    ), notes
 
 
-def _pieces(channel, sampling_rate, notes):
-    """Start (nanoseconds) and samples of each unbroken stretch, at `sampling_rate`."""
-    pieces = [
-        (channel.start_ns + round(first / channel.sampling_rate * 1e9), channel.data[first:last])
-        for first, last in runs(channel.valid)
+def _of_instrument(instrument, stream, report):
+    """Traces of an instrument that have the rate of their channel."""
+    from obspy import Stream
+
+    rates = {channel.id: channel.rate for channel in instrument.channels}
+    own = Stream()
+    for trace in stream:
+        if trace.id not in rates:
+            continue
+        stats = trace.stats
+        rate = nominal_rate(stats.sampling_rate)
+        # A part of the record must not take for its rate what in the whole is the exception.
+        if stats.npts and rate != rates[trace.id]:
+            begin = stats.starttime.ns
+            report.add(
+                "",
+                trace.id,
+                f"{stats.npts} samples at {rate:g} Hz among {rates[trace.id]:g} Hz",
+                "left out as a gap",
+                kind="rate differs",
+                start_ns=begin,
+                end_ns=begin + sample_time(stats.npts, rate),
+                samples=stats.npts,
+            )
+        elif stats.npts:
+            own.append(trace)
+    return own
+
+
+def _pieces(record, anchor_ns, settings, notes):
+    """First sample on the grid, and samples, of each unbroken stretch."""
+    rate = record.sampling_rate
+    origin = round((record.start_ns - anchor_ns) * rate / 1e9)
+    stretches = [
+        (origin + int(first), record.data[first:last]) for first, last in runs(record.valid)
     ]
-    if _same_rate(channel, sampling_rate):
-        return pieces
-    notes.append(f"resampled from {channel.sampling_rate:g} to {sampling_rate:g} Hz")
+    if is_rate(rate, settings.sampling_rate):
+        return stretches
+    notes.append(f"resampled from {rate:g} to {settings.sampling_rate:g} Hz")
     # Stretch by stretch: a filter across a gap would ring.
-    rates = {"old_rate": channel.sampling_rate, "new_rate": sampling_rate}
-    return [(begin, resample_signal(values, **rates)) for begin, values in pieces]
+    return [_resampled(at, values, rate, settings.sampling_rate) for at, values in stretches]
+
+
+def _resampled(at, values, old_rate, new_rate):
+    """A stretch at another rate, on the grid through the same anchor."""
+    up, down = resampling_ratio(old_rate, new_rate)
+    # Both grids have a sample there, wherever the stretch begins.
+    early = at % down
+    values = np.concatenate([np.full(early, values[0]), values])
+    values = resample_signal(values, old_rate=old_rate, new_rate=new_rate)
+    drop = -(-early * up // down)
+    return (at - early) // down * up + drop, values[drop:]
 
 
 def bridge(row, present, longest=None):

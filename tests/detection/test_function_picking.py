@@ -41,7 +41,7 @@ def slope():
 
 
 def test_occurrence_becomes_events_with_onset_end_and_stations(slope):
-    detections = EventDetector(NetworkStub(), step=2.0).detect(slope)
+    detections = EventDetector(NetworkStub(), step=2.0, constant_gap=None).detect(slope)
     frame = detections.to_frame()
     assert frame["class"].tolist() == ["rockfall", "earthquake"]
     assert seconds(frame["onset"]) == [10.0, 40.0]  # half a second after the peak
@@ -124,7 +124,7 @@ def test_persistence_asks_for_consecutive_windows():
             return functions
 
     stream = rockfall(station("A"), 20) + rockfall(station("B"), 20)
-    options = {"batch_size": 300, "step": 1.0}
+    options = {"batch_size": 300, "step": 1.0, "constant_gap": None}
     assert len(EventDetector(Flicker(), **options).detect(stream)) == 1
     assert len(EventDetector(Flicker(), persistence=2, **options).detect(stream)) == 1
     assert len(EventDetector(Flicker(), persistence=3, **options).detect(stream)) == 0
@@ -153,7 +153,7 @@ def test_persistence_must_be_known_when_scanning():
 
 def test_papers_rule_of_four_windows():
     stream = rockfall(station("A"), 20) + rockfall(station("B"), 20)
-    detector = EventDetector(NetworkStub(), step=3.0, persistence=4)
+    detector = EventDetector(NetworkStub(), step=3.0, persistence=4, constant_gap=None)
     assert len(detector.detect(stream)) == 1
 
 

@@ -1,8 +1,34 @@
 """Catalogues of any kind to one table of events."""
 
+import re
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
+
+from ._limits import check_limits
+from ._tables import read_table
+from ._xml import read_bytes, read_catalog_bytes, read_xml
+
+# Outermost elements, and what ObsPy calls the format.
+_ROOTS = {"quakeml": "QUAKEML", "seiscomp": "SCML"}
+_XML = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<")
+# Bulletins in text and ObsPy's test of each, in the order in which ObsPy asks. None of them can
+# hold code or name other files.
+_TEXT_FORMATS = {
+    "NLLOC_HYP": "nlloc.core:is_nlloc_hyp",
+    "CMTSOLUTION": "cmtsolution.core:_is_cmtsolution",
+    "FNETMT": "nied.fnetmt:_is_fnetmt_catalog",
+    "FOCMEC": "focmec.core:_is_focmec",
+    "GSE2": "gse2.bulletin:_is_gse2",
+    "HYPODDPHA": "hypodd.pha:_is_pha",
+    "IMS10BULLETIN": "iaspei.core:_is_ims10_bulletin",
+    "MCHEDR": "pde.mchedr:_is_mchedr",
+    "NDK": "ndk.core:_is_ndk",
+    "NORDIC": "nordic.core:_is_sfile",
+    "SCARDEC": "scardec.core:_is_scardec",
+    "ZMAP": "zmap.core:_is_zmap",
+}
 
 # Names under which tables hold the same thing, the first that is there is taken.
 _COLUMNS = {
@@ -18,16 +44,19 @@ _COLUMNS = {
 _NUMBERS = ("source_latitude", "source_longitude", "source_depth", "magnitude")
 
 
-def read_events(catalog, *, label=None):
+def read_events(catalog, *, label=None, limits=None):
     """Turn a catalogue into a table with one row per event.
 
     Parameters
     ----------
     catalog : obspy.Catalog, DataFrame, or path
-        A path ending in ``.csv`` or ``.txt`` is a table, any other is read by ObsPy (QuakeML, …).
+        A path ending in ``.csv``, ``.txt`` or ``.tsv`` is a table; other files are QuakeML,
+        SeisComP's XML or a bulletin in text (Nordic, NonLinLoc, ZMAP, …), by their content.
     label : str or callable, optional
         Column of the class, or a function of an ObsPy event that returns it. Default: the first
         column of label, class, type, event_type, …; for ObsPy the event type.
+    limits : seisclf.io.Limits, optional
+        Sizes above which a file is refused.
 
     Returns
     -------
@@ -40,12 +69,13 @@ def read_events(catalog, *, label=None):
     Raises
     ------
     ValueError
-        If the table has no column of times, or not the one named by `label`.
+        If the table has no column of times, or not the one named by `label`; if a file cannot be
+        read, holds a document type or entities, or is over a limit.
     """
     import pandas as pd
 
     if isinstance(catalog, str | Path):
-        catalog = _read(Path(catalog))
+        catalog = _read(Path(catalog), limits)
     if isinstance(catalog, pd.DataFrame):
         return _from_table(catalog.reset_index(drop=True), label)
     if hasattr(catalog, "events"):
@@ -55,16 +85,43 @@ def read_events(catalog, *, label=None):
     )
 
 
-def _read(path):
-    import pandas as pd
-
+def _read(path, limits):
     if not path.is_file():
         raise FileNotFoundError(f"catalog: {path} does not exist")
-    if path.suffix.lower() in (".csv", ".txt"):
-        return pd.read_csv(path, sep=None, engine="python", dtype={"event_id": str, "id": str})
-    from obspy import read_events as read
+    if path.suffix.lower() in (".csv", ".txt", ".tsv"):
+        return read_table(path, limits=limits, dtype={"event_id": str, "id": str})
+    with open(path, "rb") as file:
+        head = file.read(1024)
+    if _XML.match(head):
+        content, root = read_xml(path, limits=limits)
+        if root not in _ROOTS:
+            raise ValueError(
+                f"{path} is no catalogue: its outermost element is {root!r}, not one of "
+                f"{', '.join(_ROOTS)}"
+            )
+        return read_catalog_bytes(content, _ROOTS[root], str(path))
+    return _read_text(path, read_bytes(path, "max_table_bytes", check_limits(limits)))
 
-    return read(str(path))
+
+def _read_text(path, content):
+    """A bulletin in a format that is no XML, whichever of those ObsPy recognizes it as."""
+    for format, test in _TEXT_FORMATS.items():
+        if _is_format(test, path):
+            return read_catalog_bytes(content, format, str(path))
+    raise ValueError(
+        f"{path} is no catalogue that can be read: give QuakeML, a table (.csv, .txt), or one of "
+        f"{', '.join(_TEXT_FORMATS)}; of another format the catalogue that obspy.read_events "
+        f"returns"
+    )
+
+
+def _is_format(test, path):
+    module, _, name = test.partition(":")
+    try:
+        return getattr(import_module(f"obspy.io.{module}"), name)(str(path))
+    except Exception:
+        # Of content that they do not know some of these tests raise what they like.
+        return False
 
 
 def _from_table(table, label):

@@ -7,6 +7,7 @@ from sklearn.utils import Bunch
 
 from ..io import LazyWaveforms
 from ..io._components import check_components
+from ..io._limits import check_limits
 from ..io._report import Report
 from ..io._seisbench import MISSING_COMPONENTS, open_seisbench
 from ._metadata import arrivals_of, standard_metadata, stations_of
@@ -25,6 +26,7 @@ def read_seisbench(
     missing_components="raise",
     dtype="float32",
     return_X_y=False,
+    limits=None,
 ):
     """Read labelled waveforms in SeisBench's format.
 
@@ -56,6 +58,8 @@ def read_seisbench(
         dtype of the waveforms.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
+    limits : seisclf.io.Limits, optional
+        Sizes above which a file is refused.
 
     Returns
     -------
@@ -89,7 +93,8 @@ def read_seisbench(
     FileNotFoundError
         If the folder holds no such set.
     ValueError
-        If rows have different rates, no label, or lack a component or their waveform.
+        If rows have different rates, no label, or lack a component or their waveform; if a file
+        is damaged, leads to other files, or is over a limit.
 
     See Also
     --------
@@ -122,10 +127,15 @@ def read_seisbench(
     components = check_components(component_order, "component_order")
     report = Report()
     raw, table = open_seisbench(
-        path, component_order=components, missing_components=missing_components, report=report
-    )
+        path, component_order=components, missing_components=missing_components, report=report,
+        limits=limits,
+    )  # fmt: skip
     rate = _common_rate(table.rate, sampling_rate, report)
     data = LazyWaveforms(table, sampling_rate=rate, n_samples=n_samples, dtype=dtype)
+    if not lazy:
+        check_limits(limits).check_expansion(
+            data.nbytes, table.n_bytes_on_disk(), f"{path}, waveforms in memory"
+        )
     target = _labels(raw, label)
     metadata = standard_metadata(
         raw, rate=table.rate, n_samples=data.shape[-1], sampling_rate=data.sampling_rate

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ._hdf5_door import checked_shape, open_hdf5
+
 _MAX_OPEN_FILES = 32
 _MAX_READ_BYTES = 16 << 20
 # Rows this close together are read in one go: cheaper than another call into HDF5.
@@ -58,11 +60,11 @@ class RowTable:
     @classmethod
     def of_dataset(cls, path, name, sampling_rate):
         """Return a table of all rows of one dataset, channels before samples."""
-        import h5py
-
         path = str(Path(path).resolve())
-        with h5py.File(path, "r") as file:
-            shape = file[name].shape
+        with open_hdf5(path) as file:
+            shape = checked_shape(file, name)
+        if shape is None:
+            raise KeyError(f"{path} has no dataset {name!r}")
         if len(shape) not in (2, 3):
             raise ValueError(
                 f"dataset {name!r} in {path} has shape {shape}; (n_events, n_samples) or "
@@ -102,6 +104,10 @@ class RowTable:
     def lengths(self):
         """Samples of each row at its own sampling rate, of shape (n_rows,)."""
         return np.maximum(-((self.start - self.stop) // self.step), 0)
+
+    def n_bytes_on_disk(self):
+        """Sum of the sizes of the files."""
+        return sum(os.path.getsize(path) for path in self.paths)
 
     def take(self, rows):
         """Return a table of these rows only, for a small pickle."""

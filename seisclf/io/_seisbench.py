@@ -1,5 +1,6 @@
 """SeisBench's format on disk: ``metadata.csv`` rows and where their waveforms lie."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import numpy as np
 
 from ._components import match_components, nominal_rate
 from ._hdf5 import RowTable
+from ._hdf5_door import checked_shape, find_group, open_hdf5, small_value
+from ._tables import read_table
 
 # Codes and names stay text: "00" is a location, "NA" a network, 20120701205150 an event.
 _TEXT = (
@@ -27,10 +30,12 @@ _TEXT = (
     "split",
 )
 _NOTHING = ("", "nan", "NaN", "NAN", "-nan", "null", "NULL", "None", "none", "<NA>", "N/A", "NA")
+_CHUNK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+_MOST_CHUNK_BYTES = 2**20
 MISSING_COMPONENTS = ("raise", "pad", "copy", "nan")
 
 
-def open_seisbench(path, *, component_order, missing_components, report):
+def open_seisbench(path, *, component_order, missing_components, report, limits=None):
     """Read the metadata of a set and locate its waveforms, reading none.
 
     Parameters
@@ -43,6 +48,8 @@ def open_seisbench(path, *, component_order, missing_components, report):
         What to do about rows that lack one.
     report : Report
         Takes the findings.
+    limits : seisclf.io.Limits, optional
+        Sizes above which a file is refused.
 
     Returns
     -------
@@ -55,14 +62,14 @@ def open_seisbench(path, *, component_order, missing_components, report):
 
     parts, files, formats = [], [], []
     for chunk, csv, hdf5 in _chunks(Path(path)):
-        part = _read_csv(csv)
+        part = _read_csv(csv, limits)
         parts.append(part.assign(trace_chunk=chunk) if chunk else part)
         files.append(hdf5)
         formats.append(_read_format(hdf5))
     if any(other != formats[0] for other in formats):
         raise ValueError(f"the chunks of {path} differ in data_format, which the format forbids")
     metadata = pd.concat(parts, ignore_index=True)
-    rows = _Locator(files, formats[0]).locate([list(part["trace_name"]) for part in parts])
+    rows = _Locator(files, formats[0], limits).locate([list(part["trace_name"]) for part in parts])
     orders = _component_orders(metadata, formats[0], path)
     layout, layouts = _layouts(
         metadata, orders, rows.pop("channels"), component_order, missing_components, report
@@ -85,7 +92,7 @@ def _chunks(folder):
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder: give one that holds metadata.csv")
     if (folder / "chunks").is_file():
-        names = (folder / "chunks").read_text(encoding="ascii").split()
+        names = _chunk_names(folder / "chunks")
     else:
         names = sorted(f.stem.removeprefix("metadata") for f in folder.glob("metadata*.csv"))
     if not names:
@@ -100,17 +107,31 @@ def _chunks(folder):
     return found
 
 
-def _read_csv(path):
-    import pandas as pd
+def _chunk_names(path):
+    with open(path, "rb") as file:
+        content = file.read(_MOST_CHUNK_BYTES + 1)
+    names = content.decode("utf-8", "replace").split()
+    odd = [name for name in names if not _CHUNK.fullmatch(name)]
+    if odd or len(content) > _MOST_CHUNK_BYTES:
+        # A name is put into those of two files, and must not lead to another folder.
+        raise ValueError(
+            f"{path} must hold names of chunks, of letters, digits, dots, dashes and underscores; "
+            f"it has {odd[0][:40] if odd else len(content)!r}"
+        )
+    return names
 
-    columns = pd.read_csv(path, nrows=0).columns
+
+def _read_csv(path, limits):
+    columns = read_table(path, separator=",", limits=limits, nrows=0).columns
     if "trace_name" not in columns:
         raise ValueError(
             f"{path} has no column trace_name, which the SeisBench format needs; it has "
             f"{list(columns[:8])}"
         )
-    return pd.read_csv(
+    return read_table(
         path,
+        separator=",",
+        limits=limits,
         dtype={name: str for name in _TEXT if name in columns},
         keep_default_na=False,
         na_values={name: [""] if name.endswith("_code") else list(_NOTHING) for name in columns},
@@ -119,11 +140,9 @@ def _read_csv(path):
 
 
 def _read_format(path):
-    import h5py
-
-    with h5py.File(path, "r") as file:
-        group = file.get("data_format", {})
-        values = {key: _plain(group[key][()]) for key in group}
+    with open_hdf5(path) as file:
+        group = find_group(file, "data_format")
+        values = {key: _plain(small_value(group, key)) for key in group or ()}
     if "dimension_order" not in values:
         warnings.warn(
             f"{path} has no data_format/dimension_order; CW (channels, samples) is assumed",
@@ -131,7 +150,7 @@ def _read_format(path):
             stacklevel=4,
         )
         values["dimension_order"] = "CW"
-    if values["dimension_order"].removeprefix("N") not in ("CW", "WC", "W"):
+    if str(values["dimension_order"]).removeprefix("N") not in ("CW", "WC", "W"):
         raise ValueError(
             f"{path}: data_format/dimension_order is {values['dimension_order']!r}; 'CW', 'WC' or "
             f"'W' can be read"
@@ -150,18 +169,16 @@ def _plain(value):
 class _Locator:
     """Turns trace names into entries of datasets and spans of samples."""
 
-    def __init__(self, files, data_format):
-        self.files = files
+    def __init__(self, files, data_format, limits):
+        self.files, self.limits = files, limits
         self.samples_first = data_format["dimension_order"].replace("N", "") == "WC"
 
     def locate(self, names_per_file):
         """Columns of a `RowTable`, and for each row the raw channels that it selects."""
-        import h5py
-
         self.names, self.known = [], {}
         rows, channels, absent = [], [], []
         for number, (path, names) in enumerate(zip(self.files, names_per_file, strict=True)):
-            with h5py.File(path, "r") as file:
+            with open_hdf5(path) as file:
                 self.known.clear()  # names repeat between chunks, shapes do not
                 for name in names:
                     block, _, location = str(name).partition("$")
@@ -188,8 +205,7 @@ class _Locator:
 
     def _dataset(self, file, block):
         if block not in self.known:
-            found = file.get(f"data/{block}")
-            shape = getattr(found, "shape", None)
+            shape = checked_shape(file, f"data/{block}", self.limits)
             self.known[block] = len(self.names), shape
             self.names.append(f"data/{block}")
         return self.known[block]
@@ -316,7 +332,7 @@ def _rates(metadata, data_format, report):
             "metadata.csv wins",
         )
     rates = rates.fillna(default).to_numpy(dtype=float, copy=True)
-    bad = np.flatnonzero(~(rates > 0))
+    bad = np.flatnonzero(~((rates > 0) & np.isfinite(rates)))
     if len(bad):
         raise ValueError(
             f"{len(bad)} rows have no sampling rate (first: row {bad[0]}, "

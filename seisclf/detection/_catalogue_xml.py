@@ -134,11 +134,7 @@ def _local(element):
 def _parse(path):
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        tree = etree.parse(str(path), parser)
-    except etree.XMLSyntaxError as error:
-        raise ValueError(f"{path}: not XML: {error}") from error
-    if tree.docinfo.doctype:
-        raise ValueError(f"{path}: XML with a DOCTYPE is not read")
-    return tree.getroot()
+    from seisclf.io._xml import read_xml
+
+    content, _ = read_xml(path)
+    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, huge_tree=True))

@@ -39,10 +39,10 @@ def write_csv(detections, path):
 
 def read_csv(path):
     """What :func:`write_csv` wrote, as parameters of Detections; also without the JSON."""
-    import pandas as pd
+    from seisclf.io._tables import read_table
 
     # Everything as text: "NA" may be a class, and digits a code.
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_filter=False)
+    frame = read_table(path, separator=",", dtype=str, keep_default_na=False, na_filter=False)
     frame.columns = [unguard(name) for name in frame]
     for name in frame:
         frame[name] = [unguard(value) for value in frame[name]]

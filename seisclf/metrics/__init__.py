@@ -2,6 +2,7 @@
 
 from ._bootstrap import Interval, bootstrap_interval
 from ._catalogue import catalogue_confusion_matrix
+from ._catalogue_scores import catalogue_scores
 from ._events import (
     aggregate_by_event,
     event_confusion_matrix,
@@ -25,6 +26,7 @@ __all__ = [
     "aggregate_by_event",
     "bootstrap_interval",
     "catalogue_confusion_matrix",
+    "catalogue_scores",
     "circular_mean_absolute_error",
     "classification_table",
     "detection_scores",

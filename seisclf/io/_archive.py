@@ -4,6 +4,7 @@ import os
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from ._times import to_utc
 
 _THREADS = 3
 # Pieces this far apart, in samples, are kept apart until someone asks for all of them at once.
-_FAR_APART = 2**24
+_FAR_APART = 2**20
 
 
 def read_archive(
@@ -238,30 +239,33 @@ def _mark(report, wanted):
 
 def _merged(traces, merging, report):
     """Records by identifier; where pieces lie far apart, several."""
-    records = {}
-    for id in sorted(traces):
-        _component(id, report)
-        own = traces.pop(id)
-        if len(own) > 1 and merging.anchor_ns is None:
-            first = min(t.stats.starttime.ns for t in own if t.stats.npts or len(own) == 1)
-        else:
-            first = None
-        parts = []
-        how = merging if first is None else _anchored(merging, first)
-        groups = _groups(own, merging.rate_tolerance)
-        for group in groups:
-            parts += merge_traces({id: group}, how, report).values()
-        if parts:
-            records[id] = parts
-        else:
-            report.mark_traces(lambda other, id=id: "nothing usable" if other == id else "")
+    ids = sorted(traces)
+
+    def merge(id):
+        own = ReadReport()
+        _component(id, own)
+        return _parts(id, traces.pop(id), merging, own), own
+
+    records, unusable = {}, set()
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for id, (parts, own) in zip(ids, pool.map(merge, ids), strict=True):
+            report.extend(own)
+            if parts:
+                records[id] = parts
+            else:
+                unusable.add(id)
+    report.mark_traces(lambda id: "nothing usable" if id in unusable else "")
     return records
 
 
-def _anchored(merging, anchor_ns):
-    from dataclasses import replace
-
-    return replace(merging, anchor_ns=anchor_ns)
+def _parts(id, traces, merging, report):
+    starts = [trace.stats.starttime.ns for trace in traces if trace.stats.npts]
+    # All parts of a channel lie on one grid.
+    merging = replace(merging, anchor_ns=min(starts, default=None))
+    parts = []
+    for group in _groups(traces, merging.rate_tolerance):
+        parts += merge_traces({id: group}, merging, report).values()
+    return parts
 
 
 def _groups(traces, tolerance):

@@ -78,6 +78,8 @@ class _Door:
     found: list = field(default_factory=list)
     origin: int = 0
     rate: float = 0.0
+    # Of all pieces; None as soon as not all of their samples count.
+    extremes: tuple | None = (np.inf, -np.inf)
 
     def merge(self, traces):
         how = self.how
@@ -207,6 +209,8 @@ class _Door:
         values = piece.data[begin - at : end - at]
         good = self._recorded(values, first + begin, piece.file)
         out, there = data[begin:end], valid[begin:end]
+        if good is not None:
+            self.extremes = None
         if good is None and not overlaps:
             out[:] = np.ma.getdata(values)
             there[:] = True
@@ -238,6 +242,8 @@ class _Door:
         masked = np.ma.getmaskarray(piece) if np.ma.is_masked(piece) else None
         good = None if masked is None else ~masked
         low, high = values.min(), values.max()
+        if self.extremes is not None:
+            self.extremes = min(self.extremes[0], low), max(self.extremes[1], high)
         for sentinel in self.how.sentinels:
             # Most pieces need no second look.
             if not (low <= sentinel <= high) and not np.isnan(low):
@@ -292,9 +298,13 @@ class _Door:
             self._find("constant", what, "taken as a gap", first + a, first + b, "", b - a)
             valid[a:b] = False
             data[a:b] = 0
+            self.extremes = None
 
     def _clipped(self, first, data, valid):
-        runs = clipped_runs(data, valid)
+        extremes = self.extremes
+        if extremes is not None:
+            extremes = tuple(data.dtype.type(value) for value in extremes)
+        runs = clipped_runs(data, valid, extremes)
         if len(runs):
             n = int((runs[:, 1] - runs[:, 0]).sum())
             extremes = sorted({float(x) for x in data[runs[:, 0]]})
@@ -314,27 +324,29 @@ class _Door:
 
     def tell(self, report):
         """Hand the findings over; of thousands of one kind the last row counts the rest."""
-        by_kind = {}
+        shown, more = [], {}
+        counts = {}
         for row in self.found:
-            by_kind.setdefault(row[0], []).append(row)
-        for rows in by_kind.values():
-            if len(rows) > _MOST_ROWS:
-                more = rows[_MOST_ROWS - 1 :]
-                kind, what, action = more[0][:3]
-                begin = min((r[3] for r in more if r[3] is not None), default=None)
-                end = max((r[4] for r in more if r[4] is not None), default=None)
-                what = f"{len(more)} more, the first: {what}"
-                rows[_MOST_ROWS - 1 :] = [
-                    (kind, what, action, begin, end, sum(r[5] for r in more), "")
-                ]
-        shown = {id(row) for rows in by_kind.values() for row in rows}
-        order = [r for r in self.found if id(r) in shown]
-        order += [rows[-1] for rows in by_kind.values() if len(rows) == _MOST_ROWS]
-        for kind, what, action, begin, end, samples, file in dict.fromkeys(order):
+            counts[row[0]] = counts.get(row[0], 0) + 1
+            if counts[row[0]] < _MOST_ROWS:
+                shown.append(row)
+            else:
+                more.setdefault(row[0], []).append(row)
+        shown += [rows[0] if len(rows) == 1 else _summed(rows) for rows in more.values()]
+        for kind, what, action, begin, end, samples, file in shown:
             report.add(
                 file or self.event, self.id, what, action, kind=kind,
                 start_ns=begin, end_ns=end, samples=samples,
             )  # fmt: skip
+
+
+def _summed(rows):
+    """Findings of one kind as one."""
+    kind, what, action = rows[0][:3]
+    begin = min((row[3] for row in rows if row[3] is not None), default=None)
+    end = max((row[4] for row in rows if row[4] is not None), default=None)
+    what = f"{len(rows)} more, the first of them: {what}"
+    return kind, what, action, begin, end, sum(row[5] for row in rows), ""
 
 
 def _file_of(trace):

@@ -89,7 +89,22 @@ def _is_text(head):
 def _is_miniseed(head, size):
     if len(head) < 48 or head.startswith(b"TIMESERIES"):
         return False
-    return len(parse_records(head, final=size <= len(head))[0]) > 0 or _is_cut_record(head)
+    # Most files begin with a record; in others one is looked for.
+    return (
+        _is_record(head)
+        or len(parse_records(head, final=size <= len(head))[0]) > 0
+        or _is_cut_record(head)
+    )
+
+
+def _is_record(head):
+    number, quality = head[:6].strip(b" \0"), head[6:8]
+    if (number and not number.isdigit()) or quality[0] not in b"DRQM" or quality[1] not in b" \0":
+        return False
+    hour, minute, second = head[24:27]
+    years = struct.unpack_from(">2H", head, 20), struct.unpack_from("<2H", head, 20)
+    dates = any(1900 <= year <= 2100 and 1 <= day <= 366 for year, day in years)
+    return dates and hour <= 23 and minute <= 59 and second <= 60
 
 
 def _is_cut_record(head):

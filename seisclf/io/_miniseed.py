@@ -2,7 +2,6 @@
 
 import io
 import warnings
-from collections import Counter
 from contextlib import contextmanager
 from threading import Lock
 
@@ -63,7 +62,8 @@ def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
     content = parts[0][1] if len(parts) == 1 else b"".join(part for _, part in parts)
     records, at, found = _all_records(parts)
     data = np.frombuffer(content, dtype=np.uint8)
-    reasons = _unsound(data, at, records)
+    begins = _data_begin(data, at)
+    reasons = _unsound(data, at, begins, records)
     sound = reasons == 0
     ends = _ends(records)
     found += [
@@ -79,7 +79,7 @@ def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
     rows = np.flatnonzero(wanted)
     if not len(rows):
         return Stream(), found, n_records
-    decoder = _Decoder(content, data, records, at, ends, headonly)
+    decoder = _Decoder(content, data, records, at, begins, ends, headonly)
     stream = decoder.decode(rows)
     return stream, found + _joined(decoder.found), n_records
 
@@ -149,7 +149,7 @@ _REASONS = (
 )
 
 
-def _unsound(data, at, records):
+def _unsound(data, at, begin, records):
     """Number of the reason why the header of a record cannot be right, 0 for most."""
     reasons = np.zeros(len(records), dtype=np.int8)
     if not len(records):
@@ -160,7 +160,6 @@ def _unsound(data, at, records):
     # Some digitizers write codes that are no text in all their records.
     if strange.sum() < len(records) / 2:
         reasons[strange] = 1
-    begin = _data_begin(data, at)
     space = records["length"].astype(np.int64) - begin
     samples, encoding = records["samples"].astype(np.int64), records["encoding"]
     holds = samples > 0
@@ -226,9 +225,9 @@ def _joined(found):
 class _Decoder:
     """Hands records to ObsPy, and leaves out those that it cannot decode or decodes wrongly."""
 
-    def __init__(self, content, data, records, at, ends, headonly):
+    def __init__(self, content, data, records, at, begins, ends, headonly):
         self.content, self.data, self.headonly = content, data, headonly
-        self.records, self.at, self.ends = records, at, ends
+        self.records, self.at, self.begins, self.ends = records, at, begins, ends
         self.found, self.failures = [], 0
 
     def decode(self, rows):
@@ -282,31 +281,19 @@ class _Decoder:
         their writer has never kept to that, and nothing can be told.
         """
         own = self.records[rows]
-        keys = np.char.add(own["code"], own["quality"])
-        names, which = np.unique(keys, return_inverse=True)
-        ids = trace_ids(np.array([name[:12] for name in names], dtype="S12"))
         pieces = {}
         for trace in stream:
             key = trace.id, trace.stats.mseed.get("dataquality", "D")
             pieces.setdefault(key, []).append(trace)
         wrong = []
-        several = Counter(
-            (id, name[12:13].decode() or "D") for id, name in zip(ids, names, strict=True)
-        )
-        for k, (id, name) in enumerate(zip(ids, names, strict=True)):
-            key = id, name[12:13].decode() or "D"
-            mine = np.flatnonzero(which == k)
-            traces = pieces.get(key, [])
-            if several[key] > 1:
-                continue  # codes that differ in blanks only
+        for key, mine in _by_channel(own):
             n_samples = own["samples"][mine].astype(np.int64)
+            traces = pieces.get(key, [])
             total = sum(trace.stats.npts for trace in traces)
             if total != n_samples.sum():
                 raise ValueError(f"{total} samples instead of {n_samples.sum()}")
-            if self.headonly:
-                continue
             steim = np.isin(own["encoding"][mine], _STEIM)
-            if steim.any():
+            if not self.headonly and steim.any():
                 last = _values_at(traces, np.cumsum(n_samples) - 1)
                 bad = steim & ~self._ends_with(rows[mine], last)
                 if 0 < bad.sum() <= len(bad) / 2:
@@ -315,12 +302,29 @@ class _Decoder:
 
     def _ends_with(self, rows, last):
         at = self.at[rows]
-        where = at + _data_begin(self.data, at) + 8
+        where = at + self.begins[rows] + 8
         inside = where + 4 <= at + self.records["length"][rows]
         where = np.where(inside, where, at)
         raw = np.ascontiguousarray(self.data[where[:, np.newaxis] + np.arange(4)])
         big, little = raw.view(">i4")[:, 0], raw.view("<i4")[:, 0]
         return inside & ((big == last) | (little == last))
+
+
+def _by_channel(records):
+    """Identifier and quality of each channel, and which records it has."""
+    codes, qualities = records["code"], records["quality"]
+    if (codes == codes[0]).all() and (qualities == qualities[0]).all():
+        return [(_key(codes[0], qualities[0]), np.arange(len(records)))]
+    # Codes may differ in blanks only.
+    keys, which = np.unique(np.char.add(codes, qualities), return_inverse=True)
+    channels = {}
+    for k, name in enumerate(keys.tolist()):
+        channels.setdefault(_key(name[:-1], name[-1:]), []).append(k)
+    return [(key, np.flatnonzero(np.isin(which, own))) for key, own in channels.items()]
+
+
+def _key(code, quality):
+    return str(trace_ids(np.array([code]))[0]), bytes(quality).decode("ascii", "replace") or "D"
 
 
 def _values_at(traces, index):

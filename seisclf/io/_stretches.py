@@ -7,6 +7,7 @@ MIN_CONSTANT = 10
 _MANY = 10_000
 _RUN, _RUNS = 3, 3  # so many samples at the extreme value, so often
 _LEVELS = 50
+_BLOCK = 2**18
 
 
 def constant_runs(data, valid, min_samples):
@@ -40,9 +41,13 @@ def constant_runs(data, valid, min_samples):
     # A stretch holds at least two of these points next to each other: most signals are dealt with
     # by looking at few of their samples.
     step = least // 2
-    points, there = data[::step], valid[::step]
+    points, there = data[::step].copy(), valid[::step].copy()
     same = (points[1:] == points[:-1]) & there[1:] & there[:-1]
     hits = np.flatnonzero(same)
+    # Two points are often equal by chance; what lies between them is not.
+    for part in (0.5, 0.25, 0.75):
+        between = hits * step + int(step * part)
+        hits = hits[data[between] == data[hits * step]]
     if not len(hits):
         return np.empty((0, 2), dtype=np.int64)
     breaks = np.flatnonzero(np.diff(hits) > 1)
@@ -65,7 +70,7 @@ def _runs(data, valid, begin, end, least):
     return np.column_stack([edges[:-1][long], edges[1:][long]]) + begin
 
 
-def clipped_runs(data, valid):
+def clipped_runs(data, valid, extremes=None):
     """Find where the amplitude ends at the range of the instrument.
 
     A channel is taken for clipped if it stays at its largest or smallest value for three samples
@@ -78,6 +83,8 @@ def clipped_runs(data, valid):
         Waveform.
     valid : ndarray of bool of shape (n_samples,)
         True where a sample was recorded.
+    extremes : (low, high), optional
+        Smallest and largest value that was recorded, where they are known.
 
     Returns
     -------
@@ -94,15 +101,13 @@ def clipped_runs(data, valid):
     (0, 10)
     """
     none = np.empty((0, 2), dtype=np.int64)
-    there = data if valid.all() else data[valid]
-    if len(there) < _RUN * _RUNS:
-        return none
-    low, top = there.min(), there.max()
-    if low == top:
+    if extremes is None:
+        there = data if valid.all() else data[valid]
+        extremes = (there.min(), there.max()) if len(there) else (0, 0)
+    if not extremes[0] < extremes[1]:
         return none
     found = [none]
-    for extreme in (low, top):
-        at = np.flatnonzero(data == extreme)
+    for at in _positions(data, extremes):
         if len(at) < _RUN * _RUNS:
             continue
         breaks = np.flatnonzero(np.diff(at) > 1)
@@ -112,13 +117,26 @@ def clipped_runs(data, valid):
         if long.sum() >= _RUNS:
             found.append(np.column_stack([begins[long], ends[long]]))
     runs = np.concatenate(found)
-    if len(runs) and _is_quiet(there, float(top) - float(low)):
+    if len(runs) and _is_quiet(data, valid, float(extremes[1]) - float(extremes[0])):
         return none
     return runs[np.argsort(runs[:, 0], kind="stable")]
 
 
-def _is_quiet(x, span):
+def _positions(data, values):
+    """Where each value is; block by block, so that a block is looked at while it is at hand."""
+    found = [[np.zeros(0, dtype=np.int64)] for _ in values]
+    buffer = np.empty(min(_BLOCK, len(data)), dtype=bool)
+    for begin in range(0, len(data), _BLOCK):
+        block = data[begin : begin + _BLOCK]
+        hit = buffer[: len(block)]
+        for own, value in zip(found, values, strict=True):
+            if np.equal(block, value, out=hit).any():
+                own.append(np.flatnonzero(hit) + begin)
+    return [np.concatenate(own) for own in found]
+
+
+def _is_quiet(data, valid, span):
     """Whether there are few levels between the smallest and the largest value."""
-    steps = np.abs(np.diff(x[:100_000].astype(np.float64)))
+    steps = np.abs(np.diff(data[valid][:100_000].astype(np.float64)))
     steps = steps[steps > 0]
     return not len(steps) or span < _LEVELS * steps.min()

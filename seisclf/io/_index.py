@@ -158,6 +158,10 @@ class ArchiveIndex:
                 waiting, since = [], time.monotonic()
         self._store.put(waiting)
 
+    def close(self):
+        """Close the connection of this thread to the SQLite file; it opens again when needed."""
+        self._store.close()
+
     @property
     def channels(self):
         """DataFrame with a row per trace.
@@ -219,8 +223,8 @@ class ArchiveIndex:
         Of miniSEED only the records of the window are read; files of other formats are read
         whole. Pieces come as they are, not merged. Windows that touch share no sample and miss
         none: a sample belongs to the window in which it lies once it is moved, by at most half a
-        sample, to a grid through the window's start. Files that changed since :meth:`update` are
-        looked at again; new files are not seen before it.
+        sample, to a grid through the window's start. Files of the window that changed since
+        :meth:`update` are looked at again; what is new is not seen before it.
 
         Parameters
         ----------

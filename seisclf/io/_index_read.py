@@ -170,7 +170,7 @@ def _decode(block, records, begins, piece):
     stream, found, _ = read_miniseed(block.stretches_of(records))
     where = dict(zip(records["start_ns"].tolist(), begins.tolist(), strict=True))
     parts = []
-    for trace in stream:
+    for trace in sorted(stream, key=lambda t: t.stats.starttime.ns):
         start_ns = trace.stats.starttime.ns
         near = sample_index(start_ns - piece.start_ns, piece.rate)
         parts.append((where.get(start_ns, near), trace))
@@ -186,7 +186,23 @@ def _decode(block, records, begins, piece):
         )
         for row in found
     ]
-    return parts, findings
+    return _joined(parts), findings
+
+
+def _joined(parts):
+    """Traces that continue one another as one; they were decoded apart for a corrupt record."""
+    runs = []
+    for at, trace in parts:
+        begin, run = runs[-1] if runs else (0, [])
+        follows = run and begin + sum(t.stats.npts for t in run) == at
+        if follows and run[0].data.dtype == trace.data.dtype:
+            run.append(trace)
+        else:
+            runs.append((at, [trace]))
+    for _, run in runs:
+        if len(run) > 1:
+            run[0].data = np.concatenate([t.data for t in run])
+    return [(at, run[0]) for at, run in runs]
 
 
 def _cut(at, trace, first, last, piece):

@@ -31,6 +31,14 @@ _SCHEMA = (
 _BUSY = 60.0  # s that one writer waits for another
 _MAX_VALUE = 2**26  # bytes of one value; a foreign file may claim anything
 _MAX_NS = 2**62
+# Letters of types: capital ones may be missing.
+_TYPES = {
+    "t": str,
+    "i": int,
+    "f": float,
+    "I": (int, type(None)),
+    "B": (bytes, type(None)),
+}
 
 
 class IndexStore:
@@ -59,6 +67,12 @@ class IndexStore:
         """Whether there is an index to read."""
         return self.path.exists()
 
+    def close(self):
+        """Close the connection of this thread, if it has one."""
+        if getattr(self._local, "owner", None) == os.getpid():
+            self._local.connection.close()
+        self._local.owner = None
+
     def create(self):
         """Make an empty index, unless there is one already."""
         if self.exists:
@@ -73,6 +87,8 @@ class IndexStore:
             for statement in _SCHEMA:
                 connection.execute(statement)
             connection.execute("COMMIT")
+            # Readers go on while one writes. Some file systems cannot; then they wait.
+            connection.execute("PRAGMA journal_mode = WAL").fetchall()
         finally:
             connection.close()
         try:
@@ -87,40 +103,43 @@ class IndexStore:
 
     def files(self):
         """Return a dict of path to (size, mtime_ns)."""
-        rows = self._rows("SELECT path, size, mtime_ns FROM files")
+        rows = self._rows("SELECT path, size, mtime_ns FROM files", "tii")
         return {path: (size, mtime) for path, size, mtime in rows}
 
     def file_rows(self):
         """Return rows (path, format, size, status, reason), sorted."""
-        return self._rows("SELECT path, format, size, status, reason FROM files ORDER BY path")
+        query = "SELECT path, format, size, status, reason FROM files ORDER BY path"
+        return self._rows(query, "ttitt")
 
     def traces(self):
         """Return a dict of SEED identifier to (row number, nanoseconds of its longest piece)."""
-        rows = self._rows("SELECT trace, id, longest_ns FROM traces ORDER BY trace")
+        rows = self._rows("SELECT trace, id, longest_ns FROM traces ORDER BY trace", "tii")
         return {trace: (number, longest) for trace, number, longest in rows}
 
     def summary(self):
         """Return rows (trace, start_ns, end_ns, files, pieces), sorted."""
         return self._rows(
             "SELECT t.trace, MIN(p.start_ns), MAX(p.end_ns), COUNT(DISTINCT p.file), COUNT(*) "
-            "FROM pieces p JOIN traces t ON p.trace = t.id GROUP BY t.id ORDER BY t.trace"
+            "FROM pieces p JOIN traces t ON p.trace = t.id GROUP BY t.id ORDER BY t.trace",
+            "tiiii",
         )
 
     def rates(self):
         """Return rows (trace, rate, samples)."""
         return self._rows(
             "SELECT t.trace, p.rate, SUM(p.samples) FROM pieces p "
-            "JOIN traces t ON p.trace = t.id GROUP BY t.id, p.rate"
+            "JOIN traces t ON p.trace = t.id GROUP BY t.id, p.rate",
+            "tfi",
         )
 
     def spans(self, number, start_ns, end_ns, longest_ns):
-        """Return an array (n, 2) of start and end of the pieces of a trace, by start."""
-        rows = self._rows(
+        """Return rows (start_ns, end_ns, rate) of the pieces of a trace in a span, by start."""
+        return self._rows(
             "SELECT start_ns, end_ns, rate FROM pieces WHERE trace = ? AND start_ns < ? "
             "AND start_ns > ? AND end_ns > ? ORDER BY start_ns",
+            "iif",
             (number, end_ns, start_ns - longest_ns - 1, start_ns),
         )
-        return rows
 
     def pieces(self, number, trace, start_ns, end_ns, longest_ns):
         """Return pairs (path, format, size, mtime_ns), Piece of what overlaps a span."""
@@ -129,6 +148,7 @@ class IndexStore:
             "p.samples, p.offset, p.length, p.points FROM pieces p JOIN files f ON p.file = f.id "
             "WHERE p.trace = ? AND p.start_ns < ? AND p.start_ns > ? AND p.end_ns > ? "
             "ORDER BY p.start_ns, f.path",
+            "ttiiiifiIIB",
             (number, end_ns, start_ns - longest_ns - 1, start_ns),
         )
         return [(row[:4], self._piece(trace, row[4:])) for row in rows]
@@ -138,14 +158,16 @@ class IndexStore:
         return self._rows(
             "SELECT f.path, t.trace, p.start_ns, p.end_ns, p.rate, p.samples FROM pieces p "
             "JOIN files f ON p.file = f.id JOIN traces t ON p.trace = t.id "
-            "ORDER BY f.path, t.trace, p.start_ns"
+            "ORDER BY f.path, t.trace, p.start_ns",
+            "ttiifi",
         )
 
     def findings(self):
         """Return pairs (path, Finding), sorted by path."""
         rows = self._rows(
             "SELECT f.path, n.trace, n.kind, n.what, n.action, n.start_ns, n.end_ns, n.samples "
-            "FROM findings n JOIN files f ON n.file = f.id ORDER BY f.path, n.rowid"
+            "FROM findings n JOIN files f ON n.file = f.id ORDER BY f.path, n.rowid",
+            "tttttIII",
         )
         return [(row[0], Finding(*row[1:])) for row in rows]
 
@@ -182,23 +204,41 @@ class IndexStore:
 
     def _piece(self, trace, row):
         start, end, rate, samples, offset, length, points = row
-        numbers = (start, end, samples) + (() if offset is None else (offset, length))
-        good = all(isinstance(n, int) and abs(n) < _MAX_NS for n in numbers)
-        good = good and isinstance(rate, float) and RATES[0] <= rate <= RATES[1]
-        if good and offset is not None:
-            good = isinstance(points, bytes) and len(points) % 16 == 0 and len(points) > 0
-            good = good and offset >= 0 and length > 0
+        good = RATES[0] <= rate <= RATES[1] and start < end and samples > 0
+        if points is not None:
+            good = (
+                good
+                and offset is not None
+                and length is not None
+                and 0 <= offset < offset + length
+            )
+            good = good and len(points) % 16 == 0 and len(points) > 0
         if not good:
             raise ValueError(self._damaged("a piece has values that cannot be"))
-        if points is not None:
-            points = np.frombuffer(points, dtype="<i8").reshape(-1, 2)
+        if points is None:
+            return Piece(trace, start, end, rate, samples)
+        points = np.frombuffer(points, dtype="<i8").reshape(-1, 2)
         return Piece(trace, start, end, rate, samples, offset, length, points)
 
-    def _rows(self, query, values=()):
+    def _rows(self, query, types, values=()):
+        """Rows of a query. SQLite keeps any type in any column, so they are looked at."""
         try:
-            return self._connection().execute(query, values).fetchall()
-        except (sqlite3.DatabaseError, sqlite3.DataError, UnicodeDecodeError) as error:
+            rows = self._connection().execute(query, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise OSError(f"the index {self.path} is busy: {error}") from error
             raise ValueError(self._damaged(error)) from error
+        except (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError) as error:
+            raise ValueError(self._damaged(error)) from error
+        for column, letter in enumerate(types):
+            allowed = _TYPES[letter]
+            for row in rows:
+                value = row[column]
+                if not isinstance(value, allowed) or (
+                    isinstance(value, int) and abs(value) >= _MAX_NS
+                ):
+                    raise ValueError(self._damaged(f"{value!r:.40} in its tables"))
+        return rows
 
     @contextmanager
     def _writing(self):
@@ -236,10 +276,7 @@ class IndexStore:
             connection = self._connect("mode=ro&immutable=1")
         except sqlite3.DatabaseError as error:
             raise ValueError(self._damaged(error)) from error
-        if writable:
-            # Readers go on while one writes. Some file systems cannot; then they wait.
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-            connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
     def _connect(self, options):

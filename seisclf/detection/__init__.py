@@ -1,5 +1,6 @@
 """From a fitted classifier to a catalogue: scanning records, stacking, picking events."""
 
+from ._archive_scan import read_scan
 from ._detections import Detections
 from ._detector import EventDetector
 from ._display import DetectionDisplay
@@ -16,6 +17,7 @@ from ._read_detections import read_detections
 from ._rocknet_record import rocknet_record
 from ._streaming import StreamingDetector
 from ._time_functions import FunctionsOverTime, StationFunctions
+from ._tuning import ThresholdTuning, tune_thresholds
 
 __all__ = [
     "DetectionDisplay",
@@ -30,8 +32,11 @@ __all__ = [
     "StationFunctions",
     "StreamingDetector",
     "ThresholdFilter",
+    "ThresholdTuning",
     "merge_detections",
     "read_detections",
+    "read_scan",
     "rocknet_record",
     "stft_cnn_postprocessing",
+    "tune_thresholds",
 ]

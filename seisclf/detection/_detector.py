@@ -394,6 +394,120 @@ class EventDetector:
         """
         return self.pick(self.predict_functions(stream))
 
+    def scan(
+        self,
+        archive,
+        *,
+        output=None,
+        start=None,
+        end=None,
+        chunk=None,
+        n_jobs=None,
+        prepare=None,
+        progress=None,
+        resume=True,
+    ):
+        """Events in an archive of any length.
+
+        Memory does not grow with the length of the archive, and the events are those that
+        :meth:`detect` finds in all of it at once, however it is cut into files, in whatever order
+        it is scanned, and by however many workers. What is done is kept: a scan that was ended,
+        by whatever, goes on where it was when it is called again with the same `output`.
+
+        Parameters
+        ----------
+        archive : path, glob pattern, list of these, obspy.Stream or ArchiveIndex
+            What to scan. A folder is indexed first.
+        output : str or pathlib.Path, optional
+            Folder for the results: ``catalogue.sqlite`` holds everything, see :func:`read_scan`;
+            ``detections/<YYYY-MM-DD>.parquet`` the events of each day that is complete;
+            ``settings.json`` what the scan was told. Default: nothing is kept.
+        start, end : datetime-like, optional
+            Scan [start, end) only: text, `obspy.UTCDateTime`, timestamps, in UTC.
+        chunk : float, optional
+            Seconds of a task. Default: six hours; of functions two.
+        n_jobs : int, optional
+            Workers, as in :class:`joblib.Parallel` and under its backends: processes, threads, or
+            a cluster. Default: one, or as ``joblib.parallel_config`` says.
+        prepare : callable, "rocknet" or None
+            What is done to a record before it is scanned: takes and returns a Stream, whose traces
+            are unbroken, and keeps their codes and rates. With an attribute ``warm_up`` (seconds),
+            it gets so much more on either side. It must pickle to be used by several processes.
+            "rocknet": the band-pass of :class:`RockNetClassifier`'s published weights.
+        progress : bool, optional
+            Whether there is a progress bar. Default: that of the detector.
+        resume : bool, default=True
+            Whether to go on with what `output` holds. Only a scan with the same settings and a
+            model that gives the same answers goes on. False: it is thrown away.
+
+        Returns
+        -------
+        detections : Detections
+            Without functions over time, and with these attributes more: ``complete`` (whether all
+            tasks are done), ``tasks`` (DataFrame: stations, start, end, status, error, note,
+            seconds of data and of work), ``findings`` (DataFrame of what was found amiss in the
+            data). Their :meth:`~Detections.coverage_report` has a row for each station.
+
+        Raises
+        ------
+        TypeError, ValueError, FileNotFoundError
+            If nothing can be scanned, or `output` holds a scan with other settings.
+        RuntimeError
+            If another process is writing to `output`.
+
+        Warns
+        -----
+        UserWarning
+            For stations that cannot be scanned. For tasks that failed: the others go on, and the
+            same call tries them again.
+
+        Notes
+        -----
+        A task reads its part of the time and a margin on either side. Its events are those from
+        the first quiet moment at or after its begin to the first at or after its end, at which
+        the record may be divided without changing any event. Where there is none for an hour, the
+        record is divided there, and the task says so.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from obspy import Stream, Trace
+        >>> from seisclf.detection import EventDetector
+        >>> class Loudness:
+        ...     classes_ = np.array(["noise", "rockfall"])
+        ...     def predict_proba(self, X):
+        ...         loud = np.clip(X.std(axis=-1), 0.0, 1.0)
+        ...         return np.column_stack([1 - loud, loud])
+        >>> x = np.random.default_rng(0).normal(size=60000) * 0.01
+        >>> x[20000:21000] *= 200
+        >>> header = {"sampling_rate": 100.0, "network": "XX", "station": "A", "channel": "HHZ"}
+        >>> detector = EventDetector(Loudness(), window=4.0, step=1.0, sampling_rate=100.0,
+        ...                          components="Z")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Stream([Trace(x, header)]).write(f"{folder}/a.mseed", format="MSEED")
+        ...     detections = detector.scan(folder, chunk=120.0)
+        >>> detections.to_frame()[["class", "onset"]]
+              class                     onset
+        0  rockfall 1970-01-01 00:03:20+00:00
+        >>> len(detections.tasks), detections.complete
+        (5, True)
+        """
+        from ._archive_scan import scan_archive
+
+        return scan_archive(
+            self,
+            archive,
+            output=output,
+            start=start,
+            end=end,
+            chunk=chunk,
+            n_jobs=n_jobs,
+            prepare=prepare,
+            progress=progress,
+            resume=resume,
+        )
+
     def pick(self, functions):
         """Events from class probabilities over time, for other thresholds without a new scan.
 

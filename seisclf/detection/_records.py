@@ -115,6 +115,11 @@ class RecordSettings:
     constant_gap: float | None
     longest_gap: int
 
+    @property
+    def resampling_reach(self):
+        """Samples at the end of a stretch that depend on where it ends."""
+        return 200 if self.resample else 0
+
 
 def as_stream(stream):
     """A Stream of what was given.

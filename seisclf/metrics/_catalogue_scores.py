@@ -66,8 +66,8 @@ def catalogue_scores(
     wait : float, default=0.0
         Seconds of record after its end that a detector needs before a detection is final, such as
         ``StreamingDetector.latency``.
-    by : {"day", "hour"}, default="day"
-        What is drawn. Hours of a day are more alike than days.
+    by : {"day", "hour"} or float, default="day"
+        What is drawn, or its seconds. Hours of a day are more alike than days.
     n_bootstrap : int, default=1000
         Number of resamples; 0 for no intervals.
     level : float, default=0.95
@@ -133,8 +133,7 @@ def catalogue_scores(
     """
     import pandas as pd
 
-    if by not in _BLOCKS:
-        raise ValueError(f"by must be 'day' or 'hour'; got {by!r}")
+    length = block_length(by)
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95; got {level!r}")
     recorded = stretches(_coverage_of(detected, coverage), min_stations)
@@ -150,7 +149,7 @@ def catalogue_scores(
     if end in found:
         ready = _times_and_classes(found, end, label, "detected")[0] + wait
     there = recorded.contain(t_truth)
-    tally = _Tally(recorded, _BLOCKS[by], t_found, t_truth)
+    tally = _Tally(recorded, length, t_found, t_truth)
     lines = {}
     for same in (True, False):
         pairs = match_events(
@@ -179,6 +178,55 @@ def catalogue_scores(
         table = table.drop(columns=[name for name in table if name.startswith("latency")])
     table.attrs = {"recorded_days": float(tally.seconds.sum() / DAY), "blocks": tally.n_blocks}
     return table
+
+
+def block_length(by):
+    """Seconds of a block, of its name."""
+    seconds = _BLOCKS.get(by, by) if isinstance(by, str) else by
+    if isinstance(seconds, str) or not seconds > 0:
+        raise ValueError(f"by must be 'day', 'hour' or a number of seconds; got {by!r}")
+    return float(seconds)
+
+
+def counts_by_block(detected, known, *, classes, coverage, min_stations, by, noise, **conditions):
+    """Counts of each class in each block of time, for choices between thresholds.
+
+    Parameters
+    ----------
+    detected, known, classes, coverage, min_stations, by, noise
+        See :func:`catalogue_scores`.
+    **conditions
+        ``tolerance`` and ``min_overlap``.
+
+    Returns
+    -------
+    counts : DataFrame
+        Index ``class`` and ``block``; columns ``matched``, ``detected``, ``known``.
+    seconds : Series
+        Recorded seconds of each block.
+    """
+    import pandas as pd
+
+    recorded = stretches(_coverage_of(detected, coverage), min_stations)
+    found, truth = (
+        _events(table, name, "class", classes, noise)
+        for table, name in ((detected, "detected"), (known, "known"))
+    )
+    t_found = _times_and_classes(found, "onset", "class", "detected")[0]
+    t_truth = _times_and_classes(truth, "onset", "class", "known")[0]
+    pairs = match_events(found, truth, same_class=True, **conditions)
+    outcome = _Outcome(pairs, recorded.contain(t_truth), len(found), t_found, t_truth, None)
+    tally = _Tally(recorded, block_length(by), t_found, t_truth)
+    parts = {}
+    for name in classes:
+        own = (found["class"] == name).to_numpy(), (truth["class"] == name).to_numpy()
+        parts[name] = pd.DataFrame(
+            tally.of(outcome, *own)["counts"],
+            index=pd.Index(tally.blocks, name="block"),
+            columns=["matched", "detected", "known"],
+        )
+    seconds = pd.Series(tally.seconds, index=pd.Index(tally.blocks, name="block"))
+    return pd.concat(parts, names=["class"]), seconds
 
 
 class _Outcome:

@@ -100,6 +100,30 @@ def find_group(file, name):
     return group if isinstance(group, h5py.Group) else None
 
 
+def names_in(group):
+    """Names in a group.
+
+    Parameters
+    ----------
+    group : h5py.Group or None
+        Of an open file.
+
+    Returns
+    -------
+    names : list of str
+        Empty for None.
+
+    Raises
+    ------
+    ValueError
+        If the group is damaged.
+    """
+    try:
+        return [] if group is None else list(group)
+    except (OSError, RuntimeError, KeyError, UnicodeError) as error:
+        raise ValueError(f"{group.file.filename} is damaged: {_short(error)}") from error
+
+
 def small_value(group, key):
     """What a small dataset holds.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ._components import match_components, nominal_rate
 from ._hdf5 import RowTable
-from ._hdf5_door import checked_shape, find_group, open_hdf5, small_value
+from ._hdf5_door import checked_shape, find_group, names_in, open_hdf5, small_value
 from ._tables import read_table
 
 # Codes and names stay text: "00" is a location, "NA" a network, 20120701205150 an event.
@@ -142,7 +142,7 @@ def _read_csv(path, limits):
 def _read_format(path):
     with open_hdf5(path) as file:
         group = find_group(file, "data_format")
-        values = {key: _plain(small_value(group, key)) for key in group or ()}
+        values = {key: _plain(small_value(group, key)) for key in names_in(group)}
     if "dimension_order" not in values:
         warnings.warn(
             f"{path} has no data_format/dimension_order; CW (channels, samples) is assumed",

@@ -1,6 +1,7 @@
 """A report that is written once and comes out as a web page and as Markdown."""
 
 import html
+import re
 from pathlib import Path
 
 _STYLE = """
@@ -204,24 +205,60 @@ def _kind(column):
 
 def _td(tag, text, kind):
     css = f' class="{kind}"' if kind else ""
-    return f"<{tag}{css}>{_inline(text)}</{tag}>"
+    scope = ' scope="col"' if tag == "th" else ""
+    return f"<{tag}{scope}{css}>{_inline(text)}</{tag}>"
 
 
 def _md_cell(text):
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _inline(text):
-    """Escape, then read `code`, **bold** and [links](address)."""
-    import re
+def literal(text):
+    """Text from data, in which no character is a mark: for paragraphs, captions and tables.
 
-    text = html.escape(str(text), quote=False)
+    Parameters
+    ----------
+    text : object
+        What its ``str`` is shown of.
+
+    Returns
+    -------
+    text : str
+        With a backslash before each character that could be read as a mark, on one line.
+
+    Examples
+    --------
+    >>> print(literal("*a* [b](c)"))
+    \\*a\\* \\[b\\](c)
+    """
+    text = "".join(c if c.isprintable() else " " for c in str(text))
+    return re.sub(r"([\\`*\[\]])", r"\\\1", text)
+
+
+def _inline(text):
+    """Escape, then read `code`, **bold** and [links](address) to places on the page or beside."""
+    kept, text = _set_aside(str(text))
+    text = html.escape(text, quote=True)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
     text = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", text)
-    return re.sub(r"\[([^\]]+)\]\(([^)\s]+)\)", r'<a href="\2">\1</a>', text)
+    # Neither a scheme nor a quotation mark can stand in an address.
+    text = re.sub(r"\[([^\]]+)\]\(([\w./#-]+)\)", r'<a href="\2">\1</a>', text)
+    return _put_back(kept, text)
 
 
 def _plain(text):
-    import re
+    kept, text = _set_aside(str(text))
+    text = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text).replace("`", "").replace("**", "")
+    return _put_back(kept, text)
 
-    return re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text).replace("`", "").replace("**", "")
+
+def _set_aside(text):
+    """Replace characters after a backslash by ones that mean nothing."""
+    text = text.replace("\0", " ")
+    kept = re.findall(r"\\([\\`*\[\]])", text)
+    return kept, re.sub(r"\\[\\`*\[\]]", "\0", text)
+
+
+def _put_back(kept, text):
+    parts = text.split("\0")
+    return "".join(a + b for a, b in zip(parts, [*kept, ""], strict=True))

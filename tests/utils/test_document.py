@@ -1,9 +1,11 @@
 """The two faces of a report."""
 
+import html
+
 import numpy as np
 import pandas as pd
 
-from seisclf.utils._document import Document, cell
+from seisclf.utils._document import Document, _inline, _plain, cell, literal
 
 
 def test_page_and_markdown_hold_the_same(tmp_path):
@@ -37,3 +39,25 @@ def test_cells():
     values = [np.float64(0.12345), 1.5e-7, 12345.6, np.nan, None, True, np.bool_(False), 3, "x"]
     shown = ["0.123", "1.5e-07", "1.23e+04", "–", "–", "yes", "no", "3", "x"]
     assert [cell(value) for value in values] == shown
+
+
+def test_text_from_data_marks_nothing(tmp_path):
+    from hypothesis import given, settings
+    from hypothesis import strategies as st
+
+    bad = "[a](javascript:alert(1)) `b` **c** <img src=x onerror=alert(1)> \\ & \"q\" 'p'"
+    document = Document(tmp_path, "T")
+    document.text(f'{literal(bad)} and [ok](a.csv) but [no](javascript:alert) [q](x"onload=y)')
+    document.table(pd.DataFrame({literal(bad): [literal(bad)]}), caption=literal(bad))
+    page = document.write().read_text()
+    assert page.count("<a href") == 1 and '<a href="a.csv">ok</a>' in page
+    assert "<img" not in page and "<code>" not in page and "<strong>" not in page
+    assert html.escape(bad) in page
+
+    @settings(max_examples=50, deadline=None)
+    @given(st.text("\\`*[]()<a&\"'", max_size=12))
+    def shown(text):
+        assert _inline(literal(text)) == html.escape(text)
+        assert _plain(literal(text)) == text
+
+    shown()

@@ -13,6 +13,7 @@ import benchmarks
 
 # Those that need data from outside, or many minutes, run by name only.
 _BY_NAME_ONLY = {
+    "archive_faults",
     "deep_cluster",
     "esec_channels",
     "gujarat",

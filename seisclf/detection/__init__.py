@@ -14,6 +14,7 @@ from ._postprocessing import (
     stft_cnn_postprocessing,
 )
 from ._read_detections import read_detections
+from ._report_page import DetectionReport
 from ._rocknet_record import rocknet_record
 from ._streaming import StreamingDetector
 from ._time_functions import FunctionsOverTime, StationFunctions
@@ -21,6 +22,7 @@ from ._tuning import ThresholdTuning, tune_thresholds
 
 __all__ = [
     "DetectionDisplay",
+    "DetectionReport",
     "Detections",
     "EventDetector",
     "FunctionsOverTime",

@@ -94,7 +94,7 @@ class FunctionScan:
         self._begin(0)
 
     def _begin(self, first):
-        self.first = self.n_samples = first
+        self.first = self.n_samples = self.n_scanned = first
         self.valid = np.zeros((self.n_stations, 0), dtype=bool)
         self.starts = np.zeros(0, dtype=int)  # of windows that may be found again
         self.stacked = self._stack()
@@ -135,6 +135,8 @@ class FunctionScan:
     def _scan(self, data, valid, begin, short):
         settings = self.settings
         starts = self._starts(valid, begin)
+        # Of those that lie in what was known before, none is new that begins earlier.
+        starts = starts[starts + begin >= self.n_scanned - settings.length]
         starts = starts[~np.isin(starts + begin, self.starts)]
         share = _shares(valid, starts, settings.length)
         enough = share >= max(settings.min_fraction - 1e-9, 1e-9)
@@ -150,9 +152,9 @@ class FunctionScan:
         self.n_windows += len(starts)
         self.n_kept += len(rows)
         self.counts += [usable.sum(axis=0), (~enough).sum(axis=0), (enough & ~usable).sum(axis=0)]
-        # No window that is found later begins before these.
         known = np.concatenate([self.starts, starts + begin])
         self.starts = known[known >= self.n_samples - settings.length]
+        self.n_scanned = self.n_samples
 
     def _starts(self, valid, begin):
         options = {"length": self.settings.length, "step": self.settings.step}
@@ -225,24 +227,25 @@ class FunctionScan:
         common, own = self.names
         return np.concatenate([np.zeros(len(common), bool), np.tile(stations, len(own))])
 
-    def functions(self, record):
+    def functions(self, record, *, known=True):
         """Functions over time, from `first` on.
 
         Parameters
         ----------
         record : NetworkRecord
             Its names, begin and notes count.
+        known : bool, default=True
+            Whether what is not settled is there too, as far as it is known.
 
         Returns
         -------
         network : StationFunctions or None
             None if there is no network.
         stations : list of StationFunctions
-            One for each slot that a station stands in. What is not settled is what is known so
-            far.
+            One for each slot that a station stands in.
         """
         common, own = self.names
-        stacked = self.stacked if self.ended else self.stacked.closed()
+        stacked = self.stacked.closed() if known and not self.ended else self.stacked
         values = stacked.result
         each = values[len(common) :].reshape(len(own), self.n_stations, values.shape[1])
         # Without functions of its own, a station is covered where the network is.

@@ -6,7 +6,7 @@ from ..io._stretches import constant_runs
 from ._records import bridge
 
 # A place that no piece has filled.
-NOBODY = np.iinfo(np.int64).max
+NOBODY = np.iinfo(np.int64).max // 2
 
 
 class StreamBuffer:
@@ -145,9 +145,10 @@ class StreamBuffer:
                 there[j] = rough[j] = True
                 self.source[row][j] = hole
 
-    def advance(self, *, ends=False):
-        """Move `final` with the newest packet, and the heads over what has come."""
-        self.final = max(self.final, self.newest if ends else self.newest - self.max_delay)
+    def advance(self, *, ends=False, until=None):
+        """Move `final` with the newest packet, or to a sample, and the heads over what came."""
+        newest = self.newest if ends else self.newest - self.max_delay
+        self.final = max(self.final, newest if until is None else until)
         if self.end < self.final:
             self._resize(self.begin, self.final)
         for row in np.ndindex(*self.shape):
@@ -187,7 +188,9 @@ class StreamBuffer:
         good[..., :decided] = self.good[..., :decided]
         for row in np.ndindex(*self.shape):
             if self.constant is not None:
-                for a, b in constant_runs(self.data[row][:n], self.there[row][:n], self.constant):
+                known = slice(max(n, int(self.heads[row]) - self.begin))
+                data, there = self.data[row][known], self.there[row][known]
+                for a, b in constant_runs(data, there, self.constant):
                     good[row][max(a, decided) : b] = False
         if ends:
             settled = max(self._last(good), self.settled)

@@ -103,6 +103,7 @@ class WindowScan:
             Whether the record ends here.
         """
         length, step = self.settings.length, self.settings.step
+        earliest = self.n_samples - length
         self._extend(data, valid, begin, ends)
         if ends:
             data, valid = _pad(data, valid, length)
@@ -115,6 +116,8 @@ class WindowScan:
             open_begin=begin > 0,
             open_end=not ends,
         )
+        # Of those that lie in what was known before, none is new that begins earlier.
+        starts = starts[starts + begin >= earliest]
         starts = starts[~np.isin(starts + begin, self.starts)]
         usable = _samples_in(valid, starts, length) >= max(1, min_valid)
         alive = _moving(data, starts, length)
@@ -134,7 +137,6 @@ class WindowScan:
         self.n_kept += len(kept)
         self.n_short += int((~usable).sum())
         self.n_dead += int((usable & ~alive).sum())
-        # No window that is found later begins before these.
         known = np.concatenate([self.starts, starts + begin])
         self.starts = known[known >= self.n_samples - length]
         self.ended = ends

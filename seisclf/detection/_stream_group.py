@@ -1,0 +1,326 @@
+"""Stations that are scanned together, from packets to parts of functions over time."""
+
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from ..io._components import _ALIASES, _ORIENTED, component_letter
+from ..io._door import Merging, _Door
+from ..io._grid import sample_index, sample_time
+from ..io._streams import SENTINELS
+from ._classifier import labels_of_functions
+from ._function_scan import FunctionScan
+from ._network_record import NetworkRecord
+from ._settling import cut_frames, cut_reach, part_of
+from ._stream_buffer import NOBODY, StreamBuffer
+from ._time_functions import FunctionsOverTime
+from ._window_scan import WindowScan
+
+# Seconds after which an event that goes on is divided.
+LONGEST_EVENT = 3600.0
+
+
+@dataclass
+class Slot:
+    """A place for a station: its name, and the ids of its components once they have come."""
+
+    station: str = ""
+    ids: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    awaited: bool = True
+
+    @property
+    def complete(self):
+        return bool(self.ids) and all(self.ids)
+
+
+class StreamGroup:
+    """The stations of a network, or one station, as packets come.
+
+    Parameters
+    ----------
+    detector : EventDetector
+        What is asked.
+    n_slots : int
+        Places for stations.
+    max_delay : float
+        Seconds.
+    report : StreamReport
+        Takes the findings.
+    """
+
+    def __init__(self, detector, n_slots, *, max_delay, report):
+        self.detector, self.report = detector, report
+        self.rate = detector.sampling_rate
+        self.settings = replace(detector._scan_settings(), progress=False)
+        self.slots = [Slot(ids=[""] * len(detector.components)) for _ in range(n_slots)]
+        self.shifts = {}  # of the grid of each trace, in samples and nanoseconds
+        constant = getattr(detector, "constant_gap", None)
+        constant = None if constant is None else max(int(np.floor(constant * self.rate)) + 1, 10)
+        self.buffer = StreamBuffer(
+            n_slots,
+            len(detector.components),
+            max_delay=round(max_delay * self.rate),
+            constant=constant,
+            longest_gap=detector._longest_gap,
+            keep=2 * self.settings.length + self.settings.step,
+        )
+        self.zero_ns = None  # of sample 0 of the buffer
+        self.origin = None  # sample at which the record begins
+        self.parts = []
+        self.scan = self._scanner()
+        self.reach = cut_reach(detector)
+        # Packets far ahead, how many came in a row, and how many others since.
+        self.held, self.n_ahead, self.n_normal = [], 0, 0
+
+    def _scanner(self):
+        detector = self.detector
+        if not detector.gives_functions:
+            return WindowScan(detector.classifier, self.settings)
+        of_network = detector.n_stations is not None
+        predict = (
+            detector._predictor if of_network else lambda X: detector._predict_station(X[:, 0])
+        )
+        n_slots = len(self.slots)
+        return FunctionScan(predict, self.settings, n_stations=n_slots, of_network=of_network)
+
+    # Packets
+
+    def row_of(self, id, slot):
+        """Row of a channel, taken when it comes first; None if another one has it."""
+        place = self.slots[slot]
+        if id in place.ids:
+            return slot, place.ids.index(id)
+        letter = component_letter(id.split(".")[3])
+        for i, wanted in enumerate(self.detector.components):
+            names = _ALIASES.get(wanted, (wanted,))
+            if letter in names and not place.ids[i]:
+                place.ids[i] = id
+                if (wanted, letter) in _ORIENTED:
+                    place.notes.append(f"{letter} stands for {wanted}, not rotated")
+                return slot, i
+        return None
+
+    def push(self, trace, row):
+        """Place the samples of a packet, and scan what it completes."""
+        start_ns = trace.stats.starttime.ns
+        if self.zero_ns is None:
+            self.zero_ns = start_ns
+        if trace.id not in self.shifts:
+            shift = sample_index(start_ns - self.zero_ns, self.rate)
+            self.shifts[trace.id] = shift, start_ns
+        shift, grid_ns = self.shifts[trace.id]
+        door = _door(trace.id, grid_ns, self.rate)
+        pieces = [(p, door._recorded(p.data, p.at, "")) for p in door._placed(trace, start_ns)]
+        self._tell(trace.id, door.found)
+        end = max(piece.end for piece, _ in pieces) + shift
+        self._make_room(pieces[0][0].at + shift, end)
+        for piece, good in pieces:
+            values = np.ma.getdata(piece.data)
+            if values.dtype.kind not in "f":
+                exact = np.can_cast(values.dtype, np.float32)
+                values = values.astype(np.float32 if exact else np.float64)
+            at = piece.at + shift
+            counts = self.buffer.place(row, at, values, good, rough=not piece.exact)
+            self._tell_placed(trace.id, self.time_ns(at), self.time_ns(at + len(values)), *counts)
+        self._process()
+
+    def time_ns(self, index):
+        """Time of a sample of the buffer."""
+        return self.zero_ns + sample_time(index, self.rate)
+
+    @property
+    def newest_ns(self):
+        """End of the newest packet in nanoseconds, None before the first."""
+        return None if self.zero_ns is None else self.time_ns(self.buffer.newest)
+
+    def _tell(self, trace, found):
+        for kind, what, action, begin, end, samples, _ in found:
+            self.report.add(trace, kind, what, action, samples=samples, span=(begin, end))
+
+    def _tell_placed(self, trace, begin, end, late, twice, differ):
+        span = begin, end
+        if late:
+            what = f"came later than max_delay={self.buffer.max_delay / self.rate:g} s"
+            self.report.add(trace, "late", what, "left out", samples=late, span=span)
+        if differ:
+            what = "overlap of samples that differ"
+            self.report.add(trace, "overlap", what, "the earlier kept", samples=differ, span=span)
+        if twice > differ:
+            what = "samples twice, identical"
+            n = twice - differ
+            self.report.add(trace, "duplicate", what, "kept once", samples=n, span=span)
+
+    def _make_room(self, first, end):
+        """Before a packet far ahead: end what is open, and leave out the time in between."""
+        buffer, step = self.buffer, self.settings.step
+        target = min(first, end - buffer.max_delay)
+        spare = 2 * buffer.keep + (self.reach + 2) * self.frame_size
+        if target - buffer.newest <= 2 * spare:
+            return
+        buffer.advance(until=buffer.newest + spare)
+        self._process(force=True)
+        begin = target - buffer.keep
+        if self.origin is not None:
+            begin = self.origin + (begin - self.origin) // step * step
+            self.scan.skip(begin - self.origin)
+        buffer.forget(begin)
+
+    @property
+    def frame_size(self):
+        """Samples of a frame."""
+        return 1 if self.detector.gives_functions else self.settings.step
+
+    # The scan
+
+    def _process(self, *, ends=False, force=False):
+        buffer = self.buffer
+        buffer.awaited[:] = [slot.awaited for slot in self.slots]
+        buffer.advance(ends=ends)
+        if not (ends or force or self._is_due()):
+            return
+        before = buffer.settled
+        settled, data, good = buffer.settle(ends=ends)
+        self._tell_gaps(before, good)
+        if self.origin is None and not self._begin(ends):
+            buffer.forget(settled - buffer.keep)
+            return
+        begin, settled = buffer.begin, buffer.settled
+        data, good = (x[..., data.shape[-1] - (settled - begin) :] for x in (data, good))
+        valid = good.all(axis=1)
+        if not self.detector.gives_functions:
+            data, valid = data[0], valid[0]
+        self.scan.advance(data, valid, begin=begin - self.origin, ends=ends)
+        step = self.settings.step
+        buffer.forget(self.origin + max(0, settled - buffer.keep - self.origin) // step * step)
+        self._cut(ends)
+
+    def _is_due(self):
+        """Whether a window has been completed."""
+        step, origin = self.settings.step, self.origin or 0
+        begin = origin + self.settings.length
+        return (self.buffer.reached - begin) // step > (self.buffer.settled - begin) // step
+
+    def _begin(self, ends):
+        """Let the record begin where the first complete station does, once that is known."""
+        firsts = self.buffer.firsts[[slot.complete for slot in self.slots]]
+        firsts = firsts[(firsts != NOBODY).all(axis=1)]
+        if not firsts.size or (firsts.min() >= self.buffer.final and not ends):
+            return False
+        self.origin = int(firsts.min())
+        begin = max(self.origin, self.buffer.begin)
+        begin += (self.origin - begin) % self.settings.step
+        self.buffer.forget(begin)
+        if begin > self.origin:
+            self.scan.skip(begin - self.origin)
+        return True
+
+    def _tell_gaps(self, before, good):
+        """Report what is missing of each channel that has begun."""
+        first = max(before - self.buffer.begin, 0)
+        for i, slot in enumerate(self.slots):
+            for j, id in enumerate(slot.ids):
+                new = good[i, j, first:]
+                begun = max(self.buffer.firsts[i, j] - self.buffer.begin - first, 0)
+                missing = np.flatnonzero(~new[begun:]) + begun
+                if id and len(missing):
+                    at = self.buffer.begin + first
+                    span = self.time_ns(at + missing[0]), self.time_ns(at + missing[-1] + 1)
+                    n = len(missing)
+                    self.report.add(id, "gap", "no data", "masked", samples=n, span=span)
+
+    def _cut(self, ends):
+        n = self.scan.n_settled
+        usable = n if ends else n - self.reach
+        if usable < 1:
+            return
+        functions = part_of(self.functions(), 0, n)
+        if ends:
+            last = n
+        else:
+            last = int(np.flatnonzero(cut_frames(functions, self.detector)[: usable + 1])[-1])
+            longest = round(LONGEST_EVENT * self.rate / self.frame_size)
+            if not last and usable > longest:
+                last = longest
+                what = f"an event of more than {LONGEST_EVENT:g} s"
+                for slot in self.slots:
+                    if slot.complete:
+                        self.report.add(slot.station, "limit", what, "divided")
+        if last:
+            self.parts.append(part_of(functions, 0, last))
+            self.scan.forget(last)
+
+    # What is known
+
+    def functions(self, *, known=False):
+        """Functions over time since the last cut.
+
+        Parameters
+        ----------
+        known : bool, default=False
+            Whether what later windows may change is there too.
+
+        Returns
+        -------
+        functions : ProbabilityFunction or FunctionsOverTime
+            As a scan of the whole record gives them.
+        """
+        import pandas as pd
+
+        detector = self.detector
+        record = NetworkRecord(
+            stations=[slot.station for slot in self.slots],
+            seed_ids=[slot.ids[0] if slot.complete else "" for slot in self.slots],
+            start_time=pd.Timestamp(self.time_ns(self.origin), unit="ns", tz="UTC"),
+            data=None,
+            valid=None,
+            notes=[slot.notes for slot in self.slots],
+        )
+        if not detector.gives_functions:
+            slot = self.slots[0]
+            return self.scan.function(
+                SimpleNamespace(
+                    station=slot.station,
+                    seed_id=slot.ids[0],
+                    start_time=record.start_time,
+                    notes=slot.notes,
+                )
+            )
+        network, stations = self.scan.functions(record, known=known)
+        return FunctionsOverTime(
+            stations,
+            classes=detector.events,
+            network=network,
+            picked=labels_of_functions(detector.classifier, "picked", ("earthquake",)),
+            persistence=detector.persistence or 1,
+        )
+
+    def take(self):
+        """Parts that have become final, and forget them."""
+        parts, self.parts = self.parts, []
+        return parts
+
+    def end(self):
+        """Let the record end here."""
+        self._process(ends=True)
+
+
+def _door(id, origin_ns, rate):
+    """The rules of :func:`read_records` for one packet."""
+    door = _Door(id, _merging(), detailed=True, event="")
+    door.origin, door.rate = origin_ns, rate
+    return door
+
+
+def _merging():
+    return Merging(
+        start_ns=None,
+        end_ns=None,
+        rate_tolerance=1e-4,
+        sentinels=SENTINELS,
+        dtype=np.dtype(np.float64),
+        anchor_ns=None,
+        constant_gap=None,
+        max_samples=0,
+    )

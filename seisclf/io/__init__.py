@@ -8,6 +8,7 @@ from ._network_events import NetworkEvents
 from ._random_channels import RandomChannels
 from ._read_file import read_waveform_file
 from ._read_report import READ_KINDS, ReadReport
+from ._response import ResponseRemoval, remove_response, remove_sensitivity
 from ._streams import Record, gaps_of, read_records
 
 __all__ = [
@@ -20,8 +21,11 @@ __all__ = [
     "ReadReport",
     "Record",
     "Recordings",
+    "ResponseRemoval",
     "gaps_of",
     "read_archive",
     "read_records",
     "read_waveform_file",
+    "remove_response",
+    "remove_sensitivity",
 ]

@@ -165,11 +165,10 @@ def _detections(folder):
         "stations": ["TW.LH01", "TW.LH01"], "coverage": [1.0, 0.5],
     })  # fmt: skip
     found = Detections(table)
-    for name, write in (("detections csv", "csv"), ("detections parquet", "parquet"),
-                        ("detections xml", "quakeml"), ("detections xml", "seiscomp")):  # fmt: skip
-        place = folder / name
-        place.mkdir(exist_ok=True)
+    for write in ("csv", "parquet", "quakeml", "seiscomp"):
         ending = {"quakeml": "xml", "seiscomp": "scml"}.get(write, write)
+        place = folder / f"detections {'xml' if ending == 'scml' else ending}"
+        place.mkdir(exist_ok=True)
         path = getattr(found, f"to_{write}")(place / f"detections.{ending}")
         beside = Path(f"{path}.json")
         if write == "csv" and beside.exists():

@@ -66,9 +66,6 @@ def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None):
         ]
         results = _collect(workers, place, keep, random_state)
     print(_table(results))
-    for result in results:
-        if result["told"] in BAD:
-            print(f"{result['told']} {result['case']} {result['kind']}: {result['where']}")
     figures = _figures(results, time.perf_counter() - start)
     if any(keep.iterdir()):
         print(f"put aside: {keep}")
@@ -122,6 +119,8 @@ def _collect(workers, place, keep, random_state):
 
     def note(result):
         results.append(result)
+        if result["told"] in BAD:
+            print(_line(result), flush=True)
         if result["told"] in BAD and kept[result["told"]] < _KEPT:
             kept[result["told"]] += 1
             name = f"{result['told']}-{result['kind'].replace(' ', '_')}-{result['case']}"
@@ -189,6 +188,10 @@ def _figures(results, seconds):
         "slowest": max(result["seconds"] for result in results),
         "largest": max(result["peak"] for result in results) / 2**20,
     }
+
+
+def _line(result):
+    return f"{result['told']} {result['case']} {result['kind']}: {result['where']}"
 
 
 def _table(results):

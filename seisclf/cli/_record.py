@@ -21,7 +21,7 @@ def shipped_record():
     folder = Path(obspy.__file__).parent / "signal" / "tests" / "data"
     stream = obspy.Stream()
     for path in sorted(folder.glob(_FILES)):
-        stream += obspy.read(str(path))
+        stream += obspy.read(str(path), format="SLIST")
     return stream if len({trace.id for trace in stream}) == 4 else None
 
 

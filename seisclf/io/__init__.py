@@ -1,6 +1,7 @@
 """Recordings in: waveforms that stay on disk, ObsPy streams with their gaps."""
 
-from ._archive import Recordings, read_archive
+from ._archive import read_archive
+from ._download import download_waveforms
 from ._index import ArchiveIndex
 from ._lazy import LazyWaveforms
 from ._limits import Limits
@@ -8,6 +9,7 @@ from ._network_events import NetworkEvents
 from ._random_channels import RandomChannels
 from ._read_file import read_waveform_file
 from ._read_report import READ_KINDS, ReadReport
+from ._recordings import Recordings
 from ._response import ResponseRemoval, remove_response, remove_sensitivity
 from ._streams import Record, gaps_of, read_records
 
@@ -22,6 +24,7 @@ __all__ = [
     "Record",
     "Recordings",
     "ResponseRemoval",
+    "download_waveforms",
     "gaps_of",
     "read_archive",
     "read_records",

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._components import nominal_rate
-from ._grid import exact_rate, first_sample, sample_index, sample_time
+from ._grid import first_sample, sample_index, sample_time
+from ._pieces import Piece, drifting_pieces
 from ._stretches import MIN_CONSTANT, clipped_runs, constant_runs
 
 _REPORTED_SHIFT = 0.01  # samples
@@ -24,20 +25,6 @@ class Merging:
     anchor_ns: int | None
     constant_gap: float | None
     max_samples: int
-
-
-@dataclass
-class _Piece:
-    """Samples that lie one after another on the grid, the first at `at`."""
-
-    at: int
-    data: np.ndarray
-    file: str
-    exact: bool  # whether its own rate is the grid's
-
-    @property
-    def end(self):
-        return self.at + len(self.data)
 
 
 def merge_channel(id, traces, merging, report, event):
@@ -78,8 +65,10 @@ class _Door:
     found: list = field(default_factory=list)
     origin: int = 0
     rate: float = 0.0
-    # Of all pieces; None as soon as not all of their samples count.
-    extremes: tuple | None = (np.inf, -np.inf)
+    # Of each file: its first and last sample, and their extremes; no extremes as soon as not all
+    # of its samples count.
+    spans: dict = field(default_factory=dict)
+    low_high: tuple = ()
 
     def merge(self, traces):
         how = self.how
@@ -111,10 +100,16 @@ class _Door:
         inside = [p for p in pieces if p.at < last and p.end > first]
         data = np.zeros(last - first, dtype=how.dtype)
         valid = np.zeros(last - first, dtype=bool)
-        reached = first
+        reached, twice = first, 0
         for piece in inside:
+            if not piece.exact and piece.at == reached - 1 and first < reached < piece.end:
+                # A fast clock: of two samples for one place the earlier one stays.
+                piece.at, piece.data, twice = reached, piece.data[1:], twice + 1
             self._put(piece, first, data, valid, piece.at < reached)
             reached = max(reached, piece.end)
+        if twice:
+            what = f"{twice} samples of a faster clock lie where there is one already"
+            self._find("rate snapped", what, "left out")
         self._gaps(inside, first, last, data, valid)
         if how.constant_gap is not None:
             self._constant(first, data, valid)
@@ -176,31 +171,14 @@ class _Door:
         late_ns = start_ns - self.origin - sample_time(at, self.rate)
         late = late_ns * self.rate / 1e9
         file, data = _file_of(trace), trace.data
-        if abs(late) > _REPORTED_SHIFT:
+        goes_on = bool(trace.stats.get("continues"))  # and has been reported
+        if abs(late) > _REPORTED_SHIFT and not goes_on:
             what = f"piece off the grid by {late:.2f} samples"
             self._find("off grid", what, "moved to the grid", at, at + len(data), file)
         own = float(trace.stats.sampling_rate)
-        # So many samples of the grid lie between two of the trace.
-        ratio = float(exact_rate(self.rate)) / own
-        if abs(ratio - 1.0) < 1e-12:
-            return [_Piece(at, data, file, True)]
-        drift = (ratio - 1.0) * (len(data) - 1)
-        steps = int(np.floor(late + drift + 0.5))
-        if steps == 0:
-            return [_Piece(at, data, file, False)]
-        # Sample k lies at late + k * ratio after `at`; where that passes the middle between two
-        # samples of the grid, one of them is skipped (slow clock) or would be taken twice (fast).
-        levels = np.arange(1, steps + 1) - 0.5 if steps > 0 else -np.arange(1, -steps + 1) + 0.5
-        cuts = np.ceil((levels - late) / (ratio - 1.0)).astype(np.int64)
-        edges = np.concatenate([[0], cuts.clip(0, len(data)), [len(data)]])
-        sign = 1 if steps > 0 else -1
-        pieces = []
-        for k, (a, b) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-            # Of two samples for one place the earlier one stays.
-            a = a + 1 if sign < 0 and k else a
-            if b > a:
-                pieces.append(_Piece(int(at + a + sign * k), data[a:b], file, False))
-        return pieces
+        if own == self.rate:
+            return [Piece(at, data, file, not goes_on)]
+        return drifting_pieces(at, late, data, file, self.rate, own)
 
     def _put(self, piece, first, data, valid, overlaps):
         """Copy a piece into what is still free."""
@@ -209,8 +187,7 @@ class _Door:
         values = piece.data[begin - at : end - at]
         good = self._recorded(values, first + begin, piece.file)
         out, there = data[begin:end], valid[begin:end]
-        if good is not None:
-            self.extremes = None
+        self._note_span(piece.file, begin, end, good)
         if good is None and not overlaps:
             out[:] = np.ma.getdata(values)
             there[:] = True
@@ -223,6 +200,17 @@ class _Door:
         free = good & ~there
         out[free] = new[free]
         there |= good
+
+    def _note_span(self, file, begin, end, good):
+        own = None if good is not None else self.low_high
+        if file in self.spans:
+            first, last, extremes = self.spans[file]
+            begin, end = min(first, begin), max(last, end)
+            if own is not None and extremes is not None:
+                own = min(own[0], extremes[0]), max(own[1], extremes[1])
+            else:
+                own = None
+        self.spans[file] = begin, end, own
 
     def _overlap(self, both, old, new, good, at, file):
         n, differ = int(both.sum()), int((old[both] != new[both]).sum())
@@ -241,9 +229,7 @@ class _Door:
         values = np.ma.getdata(piece)
         masked = np.ma.getmaskarray(piece) if np.ma.is_masked(piece) else None
         good = None if masked is None else ~masked
-        low, high = values.min(), values.max()
-        if self.extremes is not None:
-            self.extremes = min(self.extremes[0], low), max(self.extremes[1], high)
+        low, high = self.low_high = values.min(), values.max()
         for sentinel in self.how.sentinels:
             # Most pieces need no second look.
             if not (low <= sentinel <= high) and not np.isnan(low):
@@ -294,26 +280,28 @@ class _Door:
         seconds = self.how.constant_gap
         least = max(int(np.floor(seconds * self.rate)) + 1, MIN_CONSTANT)
         for a, b in constant_runs(data, valid, least).tolist():
-            what = f"constant ({data[a]:g}) for {(b - a) / self.rate:g} s"
+            what = f"constant ({data[a]:.7g}) for {(b - a) / self.rate:g} s"
             self._find("constant", what, "taken as a gap", first + a, first + b, "", b - a)
             valid[a:b] = False
             data[a:b] = 0
-            self.extremes = None
+            for file, span in self.spans.items():
+                if span[0] < b and span[1] > a:
+                    self.spans[file] = (*span[:2], None)
 
     def _clipped(self, first, data, valid):
-        extremes = self.extremes
+        for file, (a, b, extremes) in self.spans.items():
+            self._clipped_file(file, first + a, data[a:b], valid[a:b], extremes)
+
+    def _clipped_file(self, file, first, data, valid, extremes):
         if extremes is not None:
             extremes = tuple(data.dtype.type(value) for value in extremes)
         runs = clipped_runs(data, valid, extremes)
         if len(runs):
             n = int((runs[:, 1] - runs[:, 0]).sum())
             extremes = sorted({float(x) for x in data[runs[:, 0]]})
-            what = (
-                f"{len(runs)} times at {' or '.join(f'{x:g}' for x in extremes)} for three "
-                f"samples or more"
-            )
+            what = f"{len(runs)} times at {' or '.join(f'{x:.7g}' for x in extremes)}"
             span = first + int(runs[0, 0]), first + int(runs[-1, 1])
-            self._find("clipped", what, "data kept", *span, "", n)
+            self._find("clipped", what, "data kept", *span, file, n)
 
     def _find(self, kind, what, action, first=None, last=None, file="", samples=0):
         times = [

@@ -27,8 +27,6 @@ _NOT_WAVEFORMS = (
     (b"%PDF", "a PDF document"),
     (b"PAR1", "a Parquet table"),
     (b"\x7fELF", "a program"),
-    (b"<", "XML or HTML"),
-    (b"{", "JSON"),
     (b"43981", "a Q header of SeismicHandler; write it in another format"),
 )
 _PACKETS = {b"AD", b"CD", b"DS", b"DT", b"EH", b"ET", b"FD", b"OM", b"SC", b"SH"}
@@ -65,39 +63,35 @@ def detect_format(head, size):
     for magic, name in COMPRESSED.items():
         if head.startswith(magic):
             return name, ""
+    for magic, reason in _NOT_WAVEFORMS:
+        if head.startswith(magic):
+            return None, reason
+    if head[257:262] == b"ustar":
+        return None, "a tar archive; unpack it first"
     for format, test in _TESTS:
         try:
             if test(head, size):
                 return format, ""
         except (struct.error, ValueError, IndexError, OverflowError):
             continue  # too short, or no numbers where numbers should be
-    for magic, reason in _NOT_WAVEFORMS:
-        if head.lstrip(b" \t\r\n\xef\xbb\xbf").startswith(magic):
-            return None, reason
-    if head[257:262] == b"ustar":
-        return None, "a tar archive; unpack it first"
-    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05" and len(head) > 1:
+    if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
         return None, "a pickle, which may hold code and is never read"
-    return None, "text" if _is_text(head) else "no format that is known"
+    # The first records may be corrupt.
+    if _has_record(head, size):
+        return "MSEED", ""
+    return None, _text(head) or "no format that is known"
 
 
-def _is_text(head):
+def _text(head):
+    """What kind of text it is; empty if it is none."""
     part = head[:4096]
-    return not any(byte < 9 or 13 < byte < 32 for byte in part)
+    if any(byte < 9 or 13 < byte < 32 for byte in part):
+        return ""
+    start = part.lstrip(b" \t\r\n\xef\xbb\xbf")
+    return {b"<": "XML or HTML", b"{": "JSON"}.get(start[:1], "text")
 
 
 def _is_miniseed(head, size):
-    if len(head) < 48 or head.startswith(b"TIMESERIES"):
-        return False
-    # Most files begin with a record; in others one is looked for.
-    return (
-        _is_record(head)
-        or len(parse_records(head, final=size <= len(head))[0]) > 0
-        or _is_cut_record(head)
-    )
-
-
-def _is_record(head):
     number, quality = head[:6].strip(b" \0"), head[6:8]
     if (number and not number.isdigit()) or quality[0] not in b"DRQM" or quality[1] not in b" \0":
         return False
@@ -107,10 +101,12 @@ def _is_record(head):
     return dates and hour <= 23 and minute <= 59 and second <= 60
 
 
-def _is_cut_record(head):
-    """Whether one record begins whose end is not there."""
-    reasons = [reason for *_, reason in parse_records(head)[1]]
-    return "incomplete record" in reasons
+def _has_record(head, size):
+    """Whether a record, perhaps one that is cut off, begins somewhere."""
+    if len(head) < 48:
+        return False
+    records, bad, _ = parse_records(head, final=size <= len(head))
+    return len(records) > 0 or any(reason == "incomplete record" for *_, reason in bad)
 
 
 def _is_sac(head, size):

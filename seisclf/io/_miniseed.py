@@ -7,15 +7,21 @@ from threading import Lock
 
 import numpy as np
 
+from ._miniseed_checks import (
+    REASONS,
+    by_channel,
+    check_times,
+    data_begins,
+    end_times,
+    unsound_records,
+)
 from ._miniseed_headers import RECORD_DTYPE, parse_records, trace_ids
+from ._miniseed_pieces import repeated_records, timed_pieces
 
 # libmseed logs through one callback of the whole process: two calls at once mix their errors up,
 # or call what is gone.
 _LOCK = Lock()
 _STEIM = (10, 11)
-# Most samples in so many bytes of data, by encoding; of the Steim ones in a frame of 64 bytes.
-_PER_FRAME = {10: 60, 11: 105, -1: 105}
-_BYTES = {0: 1, 1: 2, 2: 3, 3: 4, 4: 4, 5: 8, 12: 3, 13: 2, 14: 2, 16: 2, 30: 2, 32: 2, 33: 2}
 _MOST_FAILURES = 2000
 
 
@@ -53,7 +59,8 @@ def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
     stream : obspy.Stream
         Traces of those records.
     found : list of dict
-        What is corrupt: ``trace``, ``what``, ``action``, ``start_ns``, ``end_ns``, ``samples``.
+        What is amiss: ``trace``, ``what``, ``start_ns``, ``end_ns``, ``samples``; ``kind`` and
+        ``action`` where it is not corrupt records that are left out.
     n_records : int
         Records that look sound from outside, in the window or not.
     """
@@ -62,12 +69,13 @@ def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
     content = parts[0][1] if len(parts) == 1 else b"".join(part for _, part in parts)
     records, at, found = _all_records(parts)
     data = np.frombuffer(content, dtype=np.uint8)
-    begins = _data_begin(data, at)
-    reasons = _unsound(data, at, begins, records)
+    begins = data_begins(data, at)
+    reasons = unsound_records(data, at, begins, records)
+    ends = end_times(records)
+    check_times(records, ends, reasons)
     sound = reasons == 0
-    ends = _ends(records)
     found += [
-        _finding(records, ends, i, _REASONS[reasons[i]]) for i in np.flatnonzero(~sound).tolist()
+        _finding(records, ends, i, REASONS[reasons[i]]) for i in np.flatnonzero(~sound).tolist()
     ]
     found = _joined(found)
     n_records = int(sound.sum())
@@ -77,6 +85,10 @@ def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
     if end_ns is not None:
         wanted &= records["start_ns"] < end_ns
     rows = np.flatnonzero(wanted)
+    if len(rows) > 1:
+        again = repeated_records(data, at, records, rows)
+        found += _joined([_finding(records, ends, i, "there before", "duplicate") for i in again])
+        rows = np.setdiff1d(rows, again) if len(again) else rows
     if not len(rows):
         return Stream(), found, n_records
     decoder = _Decoder(content, data, records, at, begins, ends, headonly)
@@ -91,20 +103,12 @@ def _all_records(parts):
         own, bad, _ = parse_records(content, base=base)
         records.append(own)
         at.append(own["offset"] - base + joined)
-        ends = _ends(own)
+        ends = end_times(own)
         found += [_no_record(own, ends, content, base, *row) for row in bad]
         joined += len(content)
     if not records:
         return np.zeros(0, dtype=RECORD_DTYPE), np.zeros(0, dtype=np.int64), found
     return np.concatenate(records), np.concatenate(at), found
-
-
-def _ends(records):
-    """Time after the last sample of each record; where there is no rate, of the first."""
-    rate = records["rate"]
-    seconds = np.divide(records["samples"], rate, out=np.zeros(len(rate)), where=rate > 0)
-    # Rates are whatever the headers say; times must stay within 64 bits.
-    return records["start_ns"] + np.rint(seconds.clip(0, 1e9) * 1e9).astype(np.int64)
 
 
 def _no_record(records, ends, content, base, offset, length, reason):
@@ -121,7 +125,7 @@ def _no_record(records, ends, content, base, offset, length, reason):
             codes, start, end = (
                 {bytes(own["code"][0])},
                 int(own["start_ns"][0]),
-                int(_ends(own)[0]),
+                int(end_times(own)[0]),
             )
     if len(codes) > 1 or (start is not None and end is not None and end < start):
         start = end = None  # of several channels, or not in order: nobody knows what was here
@@ -140,54 +144,10 @@ def _cut_record(rest):
     return None
 
 
-_REASONS = (
-    "",
-    "the code is not text",
-    "its data begin outside it",
-    "its encoding is not known",
-    "more samples than fit into it",
-)
-
-
-def _unsound(data, at, begin, records):
-    """Number of the reason why the header of a record cannot be right, 0 for most."""
-    reasons = np.zeros(len(records), dtype=np.int8)
-    if not len(records):
-        return reasons
-    head = data[at[:, np.newaxis] + np.arange(8, 20)]
-    text = ((head >= 32) & (head < 127)) | (head == 0)
-    strange = ~text.all(axis=1)
-    # Some digitizers write codes that are no text in all their records.
-    if strange.sum() < len(records) / 2:
-        reasons[strange] = 1
-    space = records["length"].astype(np.int64) - begin
-    samples, encoding = records["samples"].astype(np.int64), records["encoding"]
-    holds = samples > 0
-    outside = holds & ((begin < 48) | (space <= 0))
-    room = np.full(len(records), -1, dtype=np.int64)
-    for code, n in _PER_FRAME.items():
-        own = encoding == code
-        room[own] = -(-space[own] // 64) * n
-    for code, n_bytes in _BYTES.items():
-        own = encoding == code
-        room[own] = space[own] // n_bytes
-    reasons[holds & (samples > room) & (room >= 0)] = 4
-    reasons[holds & (room < 0) & (space > 0)] = 3
-    reasons[outside] = 2
-    return reasons
-
-
-def _data_begin(data, at):
-    """Byte of each record where its data begin, whatever the order of its bytes."""
-    raw = data[at[:, np.newaxis] + np.array([20, 21, 22, 23, 44, 45])].astype(np.int64)
-    year, day = raw[:, 0] * 256 + raw[:, 1], raw[:, 2] * 256 + raw[:, 3]
-    big = (year >= 1900) & (year <= 2100) & (day >= 1) & (day <= 366)
-    return np.where(big, raw[:, 4] * 256 + raw[:, 5], raw[:, 5] * 256 + raw[:, 4])
-
-
-def _finding(records, ends, i, reason):
+def _finding(records, ends, i, reason, kind="corrupt records"):
     record = records[i]
     return {
+        "kind": kind,
         "trace": str(trace_ids(records["code"][i : i + 1])[0]),
         "what": f"byte {record['offset']}: {reason}",
         "start_ns": int(record["start_ns"]),
@@ -247,11 +207,23 @@ class _Decoder:
             half = len(rows) // 2
             first, second = self.decode(rows[:half]), self.decode(rows[half:])
             return Stream([*first, *second])
-        if not len(wrong):
-            return stream
-        self._leave_out(wrong, "fails its own check of the last sample")
-        rest = np.setdiff1d(rows, wrong)
-        return self._obspy(rest) if len(rest) else Stream()
+        if len(wrong):
+            self._leave_out(wrong, "fails its own check of the last sample")
+            rows = np.setdiff1d(rows, wrong)
+            stream = self._obspy(rows) if len(rows) else Stream()
+        return stream if self.headonly or not len(rows) else self._timed(stream, rows)
+
+    def _timed(self, stream, rows):
+        """Traces cut where the times of their records say so."""
+        from obspy import Stream
+
+        own, ends, pieces = self.records[rows], self.ends[rows], []
+        traces = _traces_by_channel(stream)
+        for key, mine in by_channel(own):
+            timed, found = timed_pieces(traces.get(key, []), own[mine], ends[mine])
+            pieces += timed
+            self.found += found
+        return Stream(pieces)
 
     def _leave_out(self, rows, reason):
         self.found += [_finding(self.records, self.ends, i, reason) for i in rows.tolist()]
@@ -281,12 +253,9 @@ class _Decoder:
         their writer has never kept to that, and nothing can be told.
         """
         own = self.records[rows]
-        pieces = {}
-        for trace in stream:
-            key = trace.id, trace.stats.mseed.get("dataquality", "D")
-            pieces.setdefault(key, []).append(trace)
+        pieces = _traces_by_channel(stream)
         wrong = []
-        for key, mine in _by_channel(own):
+        for key, mine in by_channel(own):
             n_samples = own["samples"][mine].astype(np.int64)
             traces = pieces.get(key, [])
             total = sum(trace.stats.npts for trace in traces)
@@ -310,21 +279,12 @@ class _Decoder:
         return inside & ((big == last) | (little == last))
 
 
-def _by_channel(records):
-    """Identifier and quality of each channel, and which records it has."""
-    codes, qualities = records["code"], records["quality"]
-    if (codes == codes[0]).all() and (qualities == qualities[0]).all():
-        return [(_key(codes[0], qualities[0]), np.arange(len(records)))]
-    # Codes may differ in blanks only.
-    keys, which = np.unique(np.char.add(codes, qualities), return_inverse=True)
-    channels = {}
-    for k, name in enumerate(keys.tolist()):
-        channels.setdefault(_key(name[:-1], name[-1:]), []).append(k)
-    return [(key, np.flatnonzero(np.isin(which, own))) for key, own in channels.items()]
-
-
-def _key(code, quality):
-    return str(trace_ids(np.array([code]))[0]), bytes(quality).decode("ascii", "replace") or "D"
+def _traces_by_channel(stream):
+    traces = {}
+    for trace in stream:
+        key = trace.id, trace.stats.mseed.get("dataquality", "D")
+        traces.setdefault(key, []).append(trace)
+    return traces
 
 
 def _values_at(traces, index):

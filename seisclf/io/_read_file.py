@@ -150,9 +150,10 @@ class _File:
             parts, start_ns=start_ns, end_ns=end_ns, headonly=headonly
         )
         for row in found:
-            self.corrupt = True
+            kind = row.get("kind", "corrupt records")
+            self.corrupt |= kind == "corrupt records"
             self.own.add(
-                self.path, row["trace"], row["what"], "left out", kind="corrupt records",
+                self.path, row["trace"], row["what"], row.get("action", "left out"), kind=kind,
                 start_ns=row["start_ns"], end_ns=row["end_ns"], samples=row["samples"],
             )  # fmt: skip
         if not n_records:

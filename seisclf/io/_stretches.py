@@ -5,9 +5,10 @@ import numpy as np
 # Fewer equal samples than this are nothing strange at any rate.
 MIN_CONSTANT = 10
 _MANY = 10_000
-_RUN, _RUNS = 3, 3  # so many samples at the extreme value, so often
-_LEVELS = 50
+_SAMPLES, _TIMES = 5, 3  # so many samples at the extreme value, so many times
+_LEVELS, _STEEP = 200, 5  # smallest steps between the extremes, and into the extreme
 _BLOCK = 2**18
+_LOOK = 50_000
 
 
 def constant_runs(data, valid, min_samples):
@@ -73,9 +74,11 @@ def _runs(data, valid, begin, end, least):
 def clipped_runs(data, valid, extremes=None):
     """Find where the amplitude ends at the range of the instrument.
 
-    A channel is taken for clipped if it stays at its largest or smallest value for three samples
-    or more, three times or more. One that has fewer than 50 levels between the two is quiet
-    rather than clipped.
+    A channel is taken for clipped if five samples or more have its largest (or smallest) value,
+    at three times or more, and it gets there and away in steps: by more than a third of what it
+    usually moves from sample to sample, and than five of the smallest such steps. A channel with
+    fewer than 200 of those between the extremes is quiet rather than clipped, one that turns
+    gently at the top is smooth.
 
     Parameters
     ----------
@@ -95,10 +98,10 @@ def clipped_runs(data, valid, extremes=None):
     --------
     >>> import numpy as np
     >>> from seisclf.io._stretches import clipped_runs
-    >>> x = np.sin(np.arange(300) / 10)
-    >>> everywhere = np.ones(300, dtype=bool)
-    >>> len(clipped_runs(x, everywhere)), len(clipped_runs(x.clip(-0.9, 0.9), everywhere))
-    (0, 10)
+    >>> x = np.random.default_rng(0).normal(0, 1000, 3000).round()
+    >>> everywhere = np.ones(3000, dtype=bool)
+    >>> len(clipped_runs(x, everywhere)), len(clipped_runs(x.clip(-2500, 9999), everywhere))
+    (0, 21)
     """
     none = np.empty((0, 2), dtype=np.int64)
     if extremes is None:
@@ -106,19 +109,26 @@ def clipped_runs(data, valid, extremes=None):
         extremes = (there.min(), there.max()) if len(there) else (0, 0)
     if not extremes[0] < extremes[1]:
         return none
+    steps = _steps(data, valid)
+    if not len(steps) or float(extremes[1]) - float(extremes[0]) < _LEVELS * steps.min():
+        return none
+    steep = max(_STEEP * steps.min(), np.median(steps) / 3)
     found = [none]
     for at in _positions(data, extremes):
-        if len(at) < _RUN * _RUNS:
+        if len(at) < _SAMPLES:
             continue
         breaks = np.flatnonzero(np.diff(at) > 1)
         begins = at[np.concatenate([[0], breaks + 1])]
         ends = at[np.concatenate([breaks, [len(at) - 1]])] + 1
-        long = (ends - begins >= _RUN) & valid[begins]
-        if long.sum() >= _RUNS:
-            found.append(np.column_stack([begins[long], ends[long]]))
+        inside = (begins > 0) & (ends < len(data)) & valid[begins]
+        begins, ends = begins[inside], ends[inside]
+        rise = np.abs(data[begins].astype(np.float64) - data[begins - 1])
+        fall = np.abs(data[begins].astype(np.float64) - data[ends])
+        steps_off = np.minimum(rise, fall) > steep
+        begins, ends = begins[steps_off], ends[steps_off]
+        if len(begins) >= _TIMES and (ends - begins).sum() >= _SAMPLES:
+            found.append(np.column_stack([begins, ends]))
     runs = np.concatenate(found)
-    if len(runs) and _is_quiet(data, valid, float(extremes[1]) - float(extremes[0])):
-        return none
     return runs[np.argsort(runs[:, 0], kind="stable")]
 
 
@@ -135,8 +145,8 @@ def _positions(data, values):
     return [np.concatenate(own) for own in found]
 
 
-def _is_quiet(data, valid, span):
-    """Whether there are few levels between the smallest and the largest value."""
-    steps = np.abs(np.diff(data[valid][:100_000].astype(np.float64)))
-    steps = steps[steps > 0]
-    return not len(steps) or span < _LEVELS * steps.min()
+def _steps(data, valid):
+    """Differences between samples one after the other, of the first that there are; none is 0."""
+    first = data[: 4 * _LOOK]
+    steps = np.abs(np.diff(first[valid[: len(first)]][:_LOOK].astype(np.float64)))
+    return steps[steps > 0]

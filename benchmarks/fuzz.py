@@ -22,7 +22,7 @@ _KEPT = 100  # files of one outcome that are put aside
 BAD = ("crash", "hang", "overrun", "unclear")
 
 
-def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None):
+def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None, formats=None):
     """Break sound files in every way we know, and open them by the public functions.
 
     Each file is opened in a child process with a limit on time and memory. Seeds are real
@@ -44,6 +44,9 @@ def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None):
         Folder for the files that crashed, hung, took too much memory or raised something unclear.
         Default: a new one below the temporary files, named at the end if it holds any.
 
+    formats : list of str, optional
+        Only these, such as ``["mseed", "model"]``. Default: all.
+
     Returns
     -------
     figures : dict
@@ -60,6 +63,7 @@ def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None):
         place = Path(folder, "seeds")
         place.mkdir()
         write_seeds(place)
+        _keep_formats(place, formats)
         workers = [
             _Worker(place, Path(folder, f"work{i}"), i, n_files, n_jobs, random_state)
             for i in range(n_jobs)
@@ -72,6 +76,15 @@ def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None):
     elif keep.name.startswith("seisclf-fuzz-"):
         keep.rmdir()
     return figures
+
+
+def _keep_formats(place, formats):
+    known = list(seeds(place))
+    if unknown := set(formats or ()) - set(known):
+        raise ValueError(f"formats has {sorted(unknown)}, there are {known}")
+    for name in known:
+        if formats and name not in formats:
+            shutil.rmtree(place / name)
 
 
 class _Worker:
@@ -229,11 +242,13 @@ if __name__ == "__main__":
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--seed", type=int, default=0, help="of the random numbers")
     parser.add_argument("--keep", help="folder for the files that fail")
+    parser.add_argument("--formats", help="only these, with commas between them")
     parser.add_argument("--quick", action="store_true", help="a few files of each format")
     parser.add_argument("--replay", help="open one file that was put aside")
     options = parser.parse_args()
     if options.replay:
         replay(options.replay)
     else:
-        print(json.dumps(run(options.quick, options.files, options.jobs, options.seed,
-                             options.keep)))  # fmt: skip
+        formats = options.formats.split(",") if options.formats else None
+        words = (options.quick, options.files, options.jobs, options.seed, options.keep, formats)
+        print(json.dumps(run(*words)))

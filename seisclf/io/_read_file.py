@@ -10,6 +10,7 @@ import zlib
 
 from ._formats import HEAD, detect_format
 from ._grid import first_sample, sample_time
+from ._gse_checks import gse_fault
 from ._limits import check_limits
 from ._miniseed import obspy_quiet, read_miniseed
 from ._read_report import ReadReport
@@ -163,6 +164,8 @@ class _File:
     def _other(self, content, headonly):
         from obspy import read
 
+        if self.format in ("GSE1", "GSE2") and (fault := gse_fault(content)):
+            raise _Refused("corrupt records", fault)
         if self.format in _CLAIMING:
             self._check_claims(content)
         source = io.BytesIO(content)

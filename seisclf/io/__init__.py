@@ -10,7 +10,9 @@ from ._random_channels import RandomChannels
 from ._read_file import read_waveform_file
 from ._read_report import READ_KINDS, ReadReport
 from ._recordings import Recordings
-from ._response import ResponseRemoval, remove_response, remove_sensitivity
+from ._response import remove_response, remove_sensitivity
+from ._response_removal import ResponseRemoval
+from ._seedlink import seedlink_packets
 from ._streams import Record, gaps_of, read_records
 
 __all__ = [
@@ -31,4 +33,5 @@ __all__ = [
     "read_waveform_file",
     "remove_response",
     "remove_sensitivity",
+    "seedlink_packets",
 ]

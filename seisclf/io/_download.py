@@ -1,7 +1,6 @@
 """Waveforms and responses from FDSN web services into an SDS archive, day by day."""
 
 import io
-import os
 import time
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import numpy as np
 from seisclf.utils import progress_bar, safe_name
 
 from ._download_log import DownloadLog
+from ._download_records import add_records, covers, records_of, replace_file
 from ._epochs import epochs_of
-from ._miniseed_headers import RECORD_DTYPE, parse_records, trace_ids
+from ._miniseed_headers import parse_records, trace_ids
 from ._selection import check_patterns, matches, time_ns
 from ._xml import read_stationxml
 
@@ -206,7 +206,7 @@ def _write_station(folder, network, station):
     file.parent.mkdir(exist_ok=True)
     content = io.BytesIO()
     Inventory([one], source="seisclf").write(content, format="STATIONXML")
-    _replace(file, content.getvalue())
+    replace_file(file, content.getvalue())
 
 
 def _channels(inventory):
@@ -247,8 +247,8 @@ def _day(asker, folder, log, trace, begin, end, first):
     file = folder / name
     if log.has(trace, begin, end, file):
         return (trace, begin, end, "present", 0, 0, name, 0, "")
-    known, bad = _records_of(file)
-    if not bad and _covers(known, begin, end):
+    known, bad = records_of(file)
+    if not bad and covers(known, begin, end):
         return (trace, begin, end, "present", 0, 0, name, 0, "")
     network, station, location, channel = trace.split(".")
     content, tries, reason = asker(
@@ -277,55 +277,11 @@ def _day(asker, folder, log, trace, begin, end, first):
     if not len(chosen):
         status = "failed" if wrong or not own.all() else "no data"
         return (trace, begin, end, status, 0, 0, "", tries, "; ".join(reasons))
-    n_bytes = _add_records(file, content, chosen)
+    n_bytes = add_records(file, content, chosen)
     if not reasons:
         log.add(trace, begin, end, "downloaded", file.stat().st_size)
     samples = int(chosen["samples"].sum(dtype=np.int64))
     return (trace, begin, end, "downloaded", samples, n_bytes, name, tries, "; ".join(reasons))
-
-
-def _add_records(file, content, records):
-    """Write new records together with those that are there; returns the bytes of the new ones."""
-    parts = {}
-    if file.exists():
-        there = file.read_bytes()
-        old, _ = _records_of(file)
-        parts = {_key(r): there[r["offset"] : r["offset"] + r["length"]] for r in old}
-    new = {_key(r): content[r["offset"] : r["offset"] + r["length"]] for r in records}
-    added = [part for key, part in new.items() if key not in parts]
-    parts = new | parts
-    file.parent.mkdir(parents=True, exist_ok=True)
-    _replace(file, b"".join(part for _, part in sorted(parts.items())))
-    return sum(map(len, added))
-
-
-def _key(record):
-    return (
-        int(record["start_ns"]),
-        int(record["samples"]),
-        bytes(record["code"]),
-        bytes(record["quality"]),
-    )
-
-
-def _records_of(file):
-    """Records of a file that may not be there, and what in it is no record."""
-    if not file.exists():
-        return np.zeros(0, dtype=RECORD_DTYPE), []
-    records, bad, _ = parse_records(file.read_bytes())
-    return records, bad
-
-
-def _covers(records, begin, end):
-    """Whether records leave no gap in a span."""
-    records = np.sort(records[(records["samples"] > 0) & (records["rate"] > 0)], order="start_ns")
-    if not len(records):
-        return False
-    step = 1e9 / records["rate"]
-    starts, ends = records["start_ns"], records["start_ns"] + records["samples"] * step
-    reached = np.maximum.accumulate(ends)
-    whole = (starts[1:] <= reached[:-1] + step[1:] / 2).all()
-    return bool(whole and starts[0] <= begin + step[0] and reached[-1] >= end - step[-1])
 
 
 def _sds_name(trace, begin):
@@ -337,13 +293,6 @@ def _sds_name(trace, begin):
     file = safe_name(f"{trace}.D.{year}.{number:03d}")
     return "/".join((str(year), safe_name(network), safe_name(station),
                      safe_name(f"{channel}.D"), file))  # fmt: skip
-
-
-def _replace(file, content):
-    """Write a file so that it is there as a whole or not at all."""
-    made = file.with_name(f".{file.name}.{os.getpid()}.part")
-    made.write_bytes(content)
-    os.replace(made, file)
 
 
 def _codes(codes, name):

@@ -3,16 +3,16 @@
 import hashlib
 import os
 import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 
 from ._index_files import look_at
 from ._index_read import read_pieces
+from ._index_report import add_finding, tell
 from ._index_store import IndexStore
+from ._index_walk import walk
 from ._read_report import ReadReport
-from ._report import Report
 from ._selection import check_patterns, matches, time_ns
 
 INDEX_NAME = ".seisclf-index.sqlite"
@@ -124,7 +124,7 @@ class ArchiveIndex:
         if not self._store.exists:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         self._store.create()
-        known, found, odd = self._store.files(), *_walk(self.archive)
+        known, found, odd = self._store.files(), *walk(self.archive)
         removed = sorted(set(known) - set(found))
         self._store.remove(removed)
         todo = sorted(path for path, stamp in found.items() if known.get(path) != stamp)
@@ -259,7 +259,7 @@ class ArchiveIndex:
             found, findings = read_pieces(self.archive, file, pieces, start_ns, end_ns)
             traces += found
             rows += [(file[0], finding) for finding in findings]
-        _tell(rows, report)
+        tell(rows, report)
         return Stream(sorted(traces, key=lambda t: (t.id, t.stats.starttime.ns)))
 
     def gaps(self, start=None, end=None, *, stations=None, channels=None):
@@ -323,7 +323,7 @@ class ArchiveIndex:
                 path, trace, start_ns=start, end_ns=end, sampling_rate=rate, samples=samples
             )
         for path, finding in self._store.findings():
-            _add(report, path, finding)
+            add_finding(report, path, finding)
         return report
 
     def _wanted(self, stations, channels):
@@ -381,52 +381,14 @@ def _default_path(archive):
     return Path(pooch.os_cache("seisclf")) / "indexes" / f"{digest}.sqlite"
 
 
-def _walk(archive):
-    """Files below a folder to (size, mtime_ns), and (name, reason) of what cannot be looked at."""
-    found, odd, seen, folders = {}, [], set(), [archive]
-    while folders:
-        folder = folders.pop()
-        try:
-            stat = os.stat(folder)
-            if (stat.st_dev, stat.st_ino) in seen:
-                continue  # a link that leads back
-            seen.add((stat.st_dev, stat.st_ino))
-            items = sorted(os.scandir(folder), key=lambda item: item.name)
-        except OSError as error:
-            odd.append((_below_name(folder, archive), f"folder: {error.strerror}"))
-            continue
-        for item in items:
-            if item.name.startswith("."):
-                continue
-            name = _below_name(item.path, archive)
-            try:
-                name.encode()
-                if item.is_dir():
-                    folders.append(Path(item.path))
-                elif item.is_file():
-                    stat = item.stat()
-                    found[name] = (stat.st_size, stat.st_mtime_ns)
-                elif item.is_symlink():
-                    odd.append((name, "a link that leads nowhere"))
-            except UnicodeEncodeError:
-                odd.append((repr(name), "its name is no text in UTF-8"))
-            except OSError as error:
-                odd.append((name, f"{error.strerror}"))
-    return found, odd
-
-
-def _below_name(path, archive):
-    return Path(path).relative_to(archive).as_posix()
-
-
 def _between(spans, start_ns, end_ns):
-    """Gaps (first, last) between pieces (start, end, rate) that are sorted by start."""
+    """Gaps (first, last) between pieces (rate, start, end) that are sorted by start."""
     gaps, at = [], start_ns
-    for first, last, rate in spans:
+    for rate, first, last in spans:
         if first - at > 0.5e9 / rate:
             gaps.append((at, first))
         at = max(at, last)
-    if end_ns > at and (not spans or end_ns - at > 0.5e9 / spans[-1][2]):
+    if end_ns > at and (not spans or end_ns - at > 0.5e9 / spans[-1][0]):
         gaps.append((at, end_ns))
     return gaps
 
@@ -445,36 +407,6 @@ def _with_times(table):
         ns = table[column].to_numpy(dtype=np.int64)
         table[column] = pd.to_datetime(ns, utc=True, unit="ns").astype("datetime64[ns, UTC]")
     return table
-
-
-def _tell(rows, report):
-    if report is None and rows:
-        path, finding = rows[0]
-        warnings.warn(
-            f"{_count(len(rows), 'finding')} while reading, the first: {path} {finding.trace}: "
-            f"{finding.what}: {finding.action}. Give report=ReadReport() to read() for all",
-            stacklevel=3,
-        )
-    for path, finding in rows:
-        _add(report, path, finding)
-
-
-def _add(report, path, finding):
-    if report is None:
-        return
-    if isinstance(report, Report):
-        report.add(path, finding.trace, finding.what, finding.action)
-        return
-    report.add(
-        path,
-        finding.trace,
-        finding.what,
-        finding.action,
-        kind=finding.kind,
-        start_ns=finding.start_ns,
-        end_ns=finding.end_ns,
-        samples=finding.samples or 0,
-    )
 
 
 def _count(n, word):

@@ -133,11 +133,11 @@ class IndexStore:
         )
 
     def spans(self, number, start_ns, end_ns, longest_ns):
-        """Return rows (start_ns, end_ns, rate) of the pieces of a trace in a span, by start."""
+        """Return rows (rate, start_ns, end_ns) of the pieces of a trace in a span, by start."""
         return self._rows(
-            "SELECT start_ns, end_ns, rate FROM pieces WHERE trace = ? AND start_ns < ? "
+            "SELECT rate, start_ns, end_ns FROM pieces WHERE trace = ? AND start_ns < ? "
             "AND start_ns > ? AND end_ns > ? ORDER BY start_ns",
-            "iif",
+            "fii",
             (number, end_ns, start_ns - longest_ns - 1, start_ns),
         )
 

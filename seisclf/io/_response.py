@@ -1,17 +1,14 @@
 """From counts to ground motion, piece by piece, with a row for what became of each."""
 
-import warnings
-
 import numpy as np
 
-from ._epochs import epochs_of, parts_of, read_inventories, sum_of
+from ._epochs import epochs_of, parts_of, read_inventories
 from ._grid import sample_index, sample_time
 from ._streams import gaps_of
 
 OUTPUTS = {"DISP": "M", "VEL": "M/S", "ACC": "M/S**2", "DEF": None}
 LOWEST = 0.02  # Hz; below it "auto" lets nothing pass whole
 PERIODS = 4.0  # of the lowest frequency in a piece
-_WARM_UP = 8.0  # periods of the lowest frequency
 _MIN_SAMPLES = 16
 _COLUMNS = (
     "trace", "start", "end", "samples", "status", "reason", "units_in", "units_out", "low", "high",
@@ -115,8 +112,8 @@ def remove_response(
     >>> outcomes[["trace", "status", "units_out", "low"]].head(1).values.tolist()
     [['BW.RJOB..EHZ', 'removed', 'M/S', 0.1333...]]
     """
-    _check_choice(output, OUTPUTS, "output")
-    _check_pre_filt(pre_filt)
+    check_choice(output, OUTPUTS, "output")
+    check_pre_filt(pre_filt)
 
     def step(trace, response):
         return _remove(trace, response, output, pre_filt, water_level)
@@ -155,112 +152,12 @@ def remove_sensitivity(stream, inventory, *, missing="report"):
     return _each_piece(stream, inventory, missing, _scale)
 
 
-class ResponseRemoval:
-    """Removes responses while an archive is scanned: ``scan(..., prepare=ResponseRemoval(...))``.
-
-    Called with a stream it returns what :func:`remove_response` returns, without its table; rows
-    that are not "removed" are told in a warning, once for each trace and reason.
-
-    Parameters
-    ----------
-    inventory : obspy.Inventory, path, or list of these
-        Responses. Given as files, it pickles to their names.
-    output : {"VEL", "DISP", "ACC", "DEF"}, default="VEL"
-        See :func:`remove_response`.
-    pre_filt : "auto" or tuple of four float, default="auto"
-        See :func:`remove_response`. Its lower corners say how much is read beside each chunk.
-    water_level : float or None, default=60.0
-        See :func:`remove_response`.
-    sensitivity_only : bool, default=False
-        Divide by the sensitivity only, by :func:`remove_sensitivity`.
-
-    Attributes
-    ----------
-    warm_up : float
-        Seconds at the ends of a stream in which the result depends on where it was cut; a scan
-        reads so much more and drops it.
-
-    Examples
-    --------
-    >>> from obspy import read, read_inventory
-    >>> from seisclf.io import ResponseRemoval
-    >>> prepare = ResponseRemoval(read_inventory(), output="DISP")
-    >>> len(prepare(read())), prepare.warm_up
-    (3, 800.0)
-    """
-
-    def __init__(
-        self,
-        inventory,
-        *,
-        output="VEL",
-        pre_filt="auto",
-        water_level=60.0,
-        sensitivity_only=False,
-    ):
-        _check_choice(output, OUTPUTS, "output")
-        _check_pre_filt(pre_filt)
-        if pre_filt is None and not sensitivity_only:
-            raise ValueError(
-                "pre_filt=None has no lowest frequency, so the result would depend on where "
-                "chunks begin: give 'auto' or four corners in Hz"
-            )
-        self.inventory, self.output, self.pre_filt = inventory, output, pre_filt
-        self.water_level, self.sensitivity_only = water_level, sensitivity_only
-        self._read, self._told = None, set()
-        self._sum = sum_of(self._inventory())
-
-    @property
-    def warm_up(self):
-        """Seconds."""
-        if self.sensitivity_only:
-            return 0.0
-        low = LOWEST / 2 if self.pre_filt == "auto" else self.pre_filt[0]
-        return _WARM_UP / low
-
-    def __call__(self, stream):
-        """Return a Stream in units of motion; what has no response is left out with a warning."""
-        if self.sensitivity_only:
-            done, outcomes = remove_sensitivity(stream, self._inventory())
-        else:
-            done, outcomes = remove_response(
-                stream,
-                self._inventory(),
-                output=self.output,
-                pre_filt=self.pre_filt,
-                water_level=self.water_level,
-            )
-        for row in outcomes[outcomes["status"] != "removed"].itertuples():
-            if (row.trace, row.reason) not in self._told:
-                self._told.add((row.trace, row.reason))
-                warnings.warn(
-                    f"{row.trace} from {row.start} on is left out: {row.status}: {row.reason}",
-                    stacklevel=2,
-                )
-        return done
-
-    def _inventory(self):
-        if self._read is None:
-            self._read = read_inventories(self.inventory)
-        return self._read
-
-    def __getstate__(self):
-        return self.__dict__ | {"_read": None, "_told": set()}
-
-    def __repr__(self):
-        return (
-            f"ResponseRemoval(output={self.output!r}, pre_filt={self.pre_filt!r}, "
-            f"water_level={self.water_level!r}, sensitivity_only={self.sensitivity_only!r}, "
-            f"inventory {self._sum})"
-        )
-
-
 def _each_piece(stream, inventory, missing, step):
     """Apply a step to each piece of a stream: (Stream, table of outcomes)."""
     import pandas as pd
     from obspy import Stream
 
-    _check_choice(missing, ("report", "raise"), "missing")
+    check_choice(missing, ("report", "raise"), "missing")
     inventory = read_inventories(inventory)
     done, rows, known = [], [], {}
     for trace in stream:
@@ -415,12 +312,12 @@ def _units(response):
     return str(first or "").upper(), str(last or "").upper()
 
 
-def _check_choice(value, choices, name):
+def check_choice(value, choices, name):
     if value not in tuple(choices):
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
-def _check_pre_filt(pre_filt):
+def check_pre_filt(pre_filt):
     if pre_filt is None or (isinstance(pre_filt, str) and pre_filt == "auto"):
         return
     try:

@@ -94,7 +94,7 @@ class OverlapStack:
     def add(self, start, rows):
         """Enter a window of functions (n_rows, length); rows that say nothing are NaN."""
         self.finish(start)
-        self._open.append(_Window(start, rows, not np.isnan(rows).any(), self._widened(rows)))
+        self._open.append(Window(start, rows, not np.isnan(rows).any(), self._widened(rows)))
 
     def close(self):
         """Combine what is left; to be called after the last window."""
@@ -157,7 +157,7 @@ class OverlapStack:
 
 
 @dataclass
-class _Window:
+class Window:
     start: int
     rows: np.ndarray
     complete: bool

@@ -2,6 +2,7 @@
 
 import os
 import time
+from copy import copy
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from ..io._components import RATE_TOLERANCE, nominal_rate
 from ._classifier import labels_of_functions
 from ._detections import Detections
 from ._detector import EventDetector
+from ._function_picking import pick_network, pick_stations
 from ._functions import ProbabilityFunctions
 from ._network_record import is_station
 from ._settling import cut_reach
@@ -117,6 +119,7 @@ class StreamingDetector:
         self.max_delay, self.max_jump, self.max_ahead = max_delay, max_jump, max_ahead
         self._report = StreamReport()
         self._groups = {}
+        self._nothing = None
         if state is not None and os.path.exists(state):
             from ._stream_state import restore
 
@@ -428,18 +431,35 @@ class StreamingDetector:
         return _joined(found) if found else self._pick([])
 
     def _pick(self, parts):
-        if not self.detector.gives_functions:
-            return self.detector.pick(ProbabilityFunctions(parts))
-        network = next((part.network for part in parts if part.network), None)
-        classifier = self.detector.classifier
-        functions = FunctionsOverTime(
-            [function for part in parts for function in part.values()],
-            classes=self.detector.events,
-            network=network,
-            picked=labels_of_functions(classifier, "picked", ("earthquake",)),
-            persistence=self.detector.persistence or 1,
-        )
+        """Events of parts; tables are made only where there are any, which is seldom."""
+        functions = self._functions_of(parts)
+        if self._nothing is None:
+            self._nothing = self.detector.pick(self._functions_of([]))
+        if not parts or self._is_quiet(functions):
+            nothing = copy(self._nothing)
+            nothing.functions = functions
+            return nothing
         return self.detector.pick(functions)
+
+    def _functions_of(self, parts):
+        detector = self.detector
+        if not detector.gives_functions:
+            return ProbabilityFunctions(parts)
+        return FunctionsOverTime(
+            [function for part in parts for function in part.values()],
+            classes=detector.events,
+            network=next((part.network for part in parts if part.network), None),
+            picked=labels_of_functions(detector.classifier, "picked", ("earthquake",)),
+            persistence=detector.persistence or 1,
+        )
+
+    def _is_quiet(self, functions):
+        detector = self.detector
+        if not detector.gives_functions:
+            return not any(detector._spans(f) for f in detector._processed(functions).values())
+        by_occurrence = functions.network is not None and functions.network.functions
+        pick = pick_network if by_occurrence else pick_stations
+        return not pick(functions, detector._pick_settings())[0]
 
 
 def _joined(found):

@@ -95,24 +95,30 @@ def read_waveforms(paths):
         Everything that could be read. Files of a folder that cannot be are named on the
         terminal; a file that was named itself must be readable.
     """
-    from obspy import Stream, read
+    from obspy import Stream
+
+    from ..io import ReadReport, read_waveform_file
+    from ..io._files import list_files
 
     stream = Stream()
     for path in map(Path, paths):
         if not path.exists():
             raise BadInput(f"no such file or folder: {path}")
-        files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        try:
+            files = list_files(path)
+        except FileNotFoundError:
+            files = []
         for file in files:
-            try:
-                stream += read(str(file))
-            except Exception as error:
-                # ObsPy's readers raise whatever their format's code stumbles over.
-                reason = " ".join(str(error).split()) or type(error).__name__
-                if file == path:
-                    raise BadInput(
-                        f"{file} is no waveform file that ObsPy reads: {reason}"
-                    ) from error
+            part = read_waveform_file(file, report=(report := ReadReport()))
+            stream += part
+            reason = report.files["reason"][0]
+            if not part and file == path:
+                raise BadInput(f"{file} is no waveform file that ObsPy reads: {reason}")
+            if not part:
                 _note(f"left out {file}: {reason}")
+                continue
+            for row in report.findings.itertuples():
+                _note(f"{file}: {row.what}: {row.action}")
     if not stream:
         raise BadInput(f"no waveforms in {', '.join(map(str, paths))}")
     return stream

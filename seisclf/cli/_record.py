@@ -18,10 +18,12 @@ def shipped_record():
     """
     import obspy
 
+    from ..io import read_waveform_file
+
     folder = Path(obspy.__file__).parent / "signal" / "tests" / "data"
     stream = obspy.Stream()
     for path in sorted(folder.glob(_FILES)):
-        stream += obspy.read(str(path), format="SLIST")
+        stream += read_waveform_file(path)
     return stream if len({trace.id for trace in stream}) == 4 else None
 
 

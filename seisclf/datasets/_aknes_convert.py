@@ -1,16 +1,16 @@
 """Åknes event files to one array on disk, a few rows at a time, so that it can go on later."""
 
 import hashlib
-import io
 import json
 import os
 import shutil
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..io._read_file import read_waveform_bytes
+from ..io._read_report import ReadReport
 from ..utils import progress_bar
 
 N_CHANNELS = 24
@@ -48,7 +48,7 @@ def read_event(file):
     row = {"event_id": file.event_id, "label": file.label, "file": file.name}
     row |= {"start_ns": None, "delay": None, "shot": None, "findings": [], "bad": True}
     try:
-        stream = _read_seg2(file.read())
+        stream = _read_seg2(file.read(), file.name)
     except Exception as error:
         # Damaged files raise what they like, here and in ObsPy; the others must be read.
         row["findings"].append((f"cannot be read: {type(error).__name__}: {error}", "NaN"))
@@ -66,13 +66,12 @@ def read_event(file):
     return data, row
 
 
-def _read_seg2(content):
-    import obspy
-
-    with warnings.catch_warnings():
-        # That headers may mean other things than ObsPy thinks; here they are known.
-        warnings.simplefilter("ignore", UserWarning)
-        return obspy.read(io.BytesIO(content), format="SEG2")
+def _read_seg2(content, name):
+    report = ReadReport()
+    stream = read_waveform_bytes(content, name=name, report=report)
+    if not len(stream):
+        raise ValueError(report.files["reason"][0])
+    return stream
 
 
 def _numbers(stream):

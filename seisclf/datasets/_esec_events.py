@@ -5,7 +5,7 @@ from math import ceil
 
 import numpy as np
 
-from ..io import gaps_of, read_records
+from ..io import ReadReport, gaps_of, read_records, read_waveform_file
 from ..io._report import Report
 from ..signal import bandpass, resample, resampling_ratio
 from ._assemble import _interpolated
@@ -61,8 +61,8 @@ def read_event(event, origin_ns, files, options):
         Not yet cut to ``options.n_stations``: see `keep_stations`.
     """
     start_ns = origin_ns + round(options.start * 1e9)
-    stream, rows = _read_files(event, files)
     found = Report()
+    stream, rows = _read_files(event, files, found)
     records = read_records(stream, report=found, event=event)
     fates = {trace.id: "left out: cannot be merged" for trace in stream}
     by_station = {}
@@ -107,22 +107,21 @@ def keep_stations(waveforms, n_stations):
     return waveforms
 
 
-def _read_files(event, files):
+def _read_files(event, files, found):
     """All traces, and for each channel of each file one row of the report."""
-    from obspy import Stream, read
+    from obspy import Stream
 
     stream, rows = Stream(), []
     for file in files:
         row = {"event_id": event, "file": file.name, "trace": "", "station": ""}
         row |= {"sampling_rate": np.nan, "fate": "", "notes": ""}
-        try:
-            part = read(str(file), format="MSEED")
-        except Exception as error:
-            # Readers raise what they like; one bad file must not hide the others.
-            row["fate"] = f"left out: cannot be read ({type(error).__name__})"
+        part = read_waveform_file(file, report=(report := ReadReport()))
+        if not len(part):
+            row["fate"] = f"left out: cannot be read ({report.files['reason'][0]})"
             rows.append(row)
             continue
         stream += part
+        found.extend(report, event=event)
         for id in dict.fromkeys(trace.id for trace in part):
             rate = next(t.stats.sampling_rate for t in part if t.id == id)
             station = ".".join(id.split(".")[:2])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.utils import Bunch
 
+from ..io import ReadReport, read_waveform_file
 from ._published import find_published
 from ._rocknet_files import BASE_URL, FOLDERS, SHA256
 
@@ -273,9 +274,11 @@ def _in_folder(folder):
 
 
 def _read(path: Path):
-    import obspy
-
-    return obspy.read(str(path), format="SAC")[0]
+    report = ReadReport()
+    stream = read_waveform_file(path, report=report)
+    if not len(stream):
+        raise ValueError(f"{path} cannot be read: {report.files['reason'][0]}")
+    return stream[0]
 
 
 def _trace_table(traces):

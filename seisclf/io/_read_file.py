@@ -69,29 +69,57 @@ def read_waveform_file(
         Empty if nothing can be read; the report says why. ``trace.stats.source_file`` names the
         file.
     """
-    from obspy import Stream
+    file = _File(os.fspath(path), check_limits(limits))
+    return file.guarded(lambda: file.read(start_ns, end_ns, headonly, byte_range), report)
 
-    file = _File(path, report, check_limits(limits))
-    try:
-        return file.read(start_ns, end_ns, headonly, byte_range)
-    except _Refused as refused:
-        file.refuse(refused.kind, str(refused))
-    except OSError as error:
-        file.refuse("unreadable", error.strerror or type(error).__name__)
-    except Exception as error:
-        # Readers raise what they like; one bad file must not hide the others.
-        reason = " ".join(str(error).split())[:160]
-        file.refuse("unreadable", f"{type(error).__name__}: {reason}" if reason else repr(error))
-    finally:
-        file.tell(report)
-    return Stream()
+
+def read_waveform_bytes(content, *, name, report=None, limits=None):
+    """Read the content of one waveform file, as :func:`read_waveform_file` reads a file.
+
+    Parameters
+    ----------
+    content : bytes
+        All of the file.
+    name : str
+        What to call it in the report.
+    report : ReadReport or Report, optional
+        Takes what was found.
+    limits : Limits, optional
+        Sizes above which it is refused.
+
+    Returns
+    -------
+    stream : obspy.Stream
+        Empty if nothing can be read; the report says why.
+    """
+    file = _File(name, check_limits(limits), content)
+    return file.guarded(lambda: file.read(None, None, False, None), report)
 
 
 class _File:
-    def __init__(self, path, report, limits):
-        self.path, self.limits = os.fspath(path), limits
+    def __init__(self, path, limits, content=None):
+        self.path, self.limits, self.content = path, limits, content
         self.own = ReadReport()
         self.format, self.size, self.corrupt = "", 0, False
+
+    def guarded(self, read, report):
+        """What is read, or an empty stream and the reason in the report."""
+        from obspy import Stream
+
+        try:
+            return read()
+        except _Refused as refused:
+            self.refuse(refused.kind, str(refused))
+        except OSError as error:
+            self.refuse("unreadable", error.strerror or type(error).__name__)
+        except Exception as error:
+            # Readers raise what they like; one bad file must not hide the others.
+            reason = " ".join(str(error).split())[:160]
+            name = type(error).__name__
+            self.refuse("unreadable", f"{name}: {reason}" if reason else name)
+        finally:
+            self.tell(report)
+        return Stream()
 
     def read(self, start_ns, end_ns, headonly, byte_range):
         parts = self._content(byte_range)
@@ -115,19 +143,26 @@ class _File:
 
     def _content(self, byte_range):
         """Bytes of the file, each stretch with its begin."""
+        if self.content is not None:
+            self.size = len(self.content)
+            self._check_size()
+            return [(0, bytes(self.content))]
         with open(self.path, "rb", opener=_open_regular) as file:
             self.size = os.fstat(file.fileno()).st_size
             if byte_range is None:
-                if self.size > self.limits.max_file_bytes:
-                    limit = self.limits.max_file_bytes
-                    reason = f"{self.size} bytes are over the limit max_file_bytes={limit}"
-                    raise _Refused("limit", reason)
+                self._check_size()
                 return [(0, file.read())]
             parts = []
             for begin, end in [byte_range] if isinstance(byte_range[0], int) else byte_range:
                 file.seek(begin)
                 parts.append((begin, file.read(max(0, end - begin))))
             return parts
+
+    def _check_size(self):
+        if self.size > self.limits.max_file_bytes:
+            limit = self.limits.max_file_bytes
+            reason = f"{self.size} bytes are over the limit max_file_bytes={limit}"
+            raise _Refused("limit", reason)
 
     def _unpacked(self, content, packing):
         """Uncompressed content, refused as soon as there is too much of it."""
@@ -166,22 +201,21 @@ class _File:
 
         if self.format in ("GSE1", "GSE2") and (fault := gse_fault(content)):
             raise _Refused("corrupt records", fault)
+
+        def obspy(headonly):
+            source = io.BytesIO(content)
+            if self.format in _BY_PATH:
+                if self.content is not None or self.size != len(content):
+                    raise _Refused("unknown format", f"{self.format} must be a file, unpacked")
+                source = glob.escape(os.path.abspath(self.path))
+            with obspy_quiet():
+                return read(source, format=self.format, headonly=headonly, check_compression=False)
+
         if self.format in _CLAIMING:
-            self._check_claims(content)
-        source = io.BytesIO(content)
-        if self.format in _BY_PATH:
-            source = glob.escape(os.path.abspath(self.path))
-        with obspy_quiet():
-            return read(source, format=self.format, headonly=headonly, check_compression=False)
+            self._check_claims(content, obspy(True))
+        return obspy(headonly)
 
-    def _check_claims(self, content):
-        from obspy import read
-
-        source = io.BytesIO(content)
-        if self.format in _BY_PATH:
-            source = glob.escape(os.path.abspath(self.path))
-        with obspy_quiet():
-            heads = read(source, format=self.format, headonly=True, check_compression=False)
+    def _check_claims(self, content, heads):
         claimed = sum(trace.stats.npts for trace in heads)
         most = self.limits.max_samples_per_byte * len(content)
         if claimed > most:

@@ -1,10 +1,12 @@
 """Where waveforms of a time span come from: streams, files, archives, clients."""
 
-from glob import glob, has_magic
 from pathlib import Path
 
 import numpy as np
 
+from ._files import list_files
+from ._read_file import read_waveform_file
+from ._read_report import ReadReport
 from ._report import Report
 
 
@@ -42,30 +44,14 @@ def open_source(waveforms, report=None):
     if hasattr(waveforms, "get_waveforms"):
         return _ClientSource(waveforms)
     if isinstance(waveforms, str | Path):
-        return _FileSource(_files(waveforms), report)
+        return _FileSource(list_files(waveforms), report)
     if isinstance(waveforms, list | tuple) and all(isinstance(w, str | Path) for w in waveforms):
-        files = [file for path in waveforms for file in _files(path)]
+        files = [file for path in waveforms for file in list_files(path)]
         return _FileSource(files, report)
     raise TypeError(
         f"waveforms must be an obspy.Stream, a path or pattern, a list of paths, or a client "
         f"with get_waveforms; got {type(waveforms).__name__}"
     )
-
-
-def _files(path):
-    text = str(path)
-    if has_magic(text):
-        found = [Path(name) for name in glob(text, recursive=True)]
-    elif Path(text).is_dir():
-        found = Path(text).rglob("*")
-    else:
-        found = [Path(text)]
-        if not found[0].exists():
-            raise FileNotFoundError(f"waveforms: {text} does not exist")
-    files = sorted(file for file in found if file.is_file() and not file.name.startswith("."))
-    if not files:
-        raise FileNotFoundError(f"waveforms: no files match {text}")
-    return files
 
 
 class _StreamSource:
@@ -97,45 +83,40 @@ class _FileSource:
     """Files whose headers are read once; later only those of the span are opened."""
 
     def __init__(self, files, report):
-        from obspy import read
-
-        entries, formats = [], {}
+        self.report, self.told = report, set()
+        entries = []
         for file in files:
-            try:
-                headers = read(str(file), headonly=True)
-            except Exception as error:
-                # Readers raise what they like; one bad file must not hide the others.
-                report.add("all", file.name, f"cannot be read: {_short(error)}", "file left out")
-                continue
-            # Spares ObsPy from trying all its formats a second time.
-            formats[file] = headers[0].stats.get("_format") if headers else None
             entries += [
                 (file, t.stats.network, t.stats.station, t.stats.starttime.ns, t.stats.endtime.ns)
-                for t in headers
+                for t in self._read(file, headonly=True)
             ]
         if not entries:
             raise FileNotFoundError(
-                f"waveforms: none of {len(files)} files can be read by ObsPy (first: {files[0]})"
+                f"waveforms: none of {len(files)} files can be read (first: {files[0]})"
             )
-        self.report = report
         self.entries = entries
-        self.formats = formats
         self.spans = np.array([entry[3:] for entry in entries], dtype=np.int64)
 
     def get(self, start_ns, end_ns, station=None):
-        from obspy import Stream, read
+        from obspy import Stream
 
         hit = np.flatnonzero((self.spans[:, 0] < end_ns) & (self.spans[:, 1] >= start_ns))
         wanted = [i for i in hit if station is None or _matches(station, *self.entries[i][1:3])]
-        start, end = _utc(start_ns, end_ns)
         stream = Stream()
         for file in dict.fromkeys(self.entries[i][0] for i in wanted):
-            try:
-                part = read(str(file), self.formats[file], starttime=start, endtime=end)
-            except Exception as error:
-                self.report.add("all", file.name, f"cannot be read: {_short(error)}", "left out")
-                continue
+            part = self._read(file, start_ns=start_ns, end_ns=end_ns)
             stream.extend([t for t in part if _is_station(t.stats, station)])
+        return stream
+
+    def _read(self, file, **options):
+        """What is in a file; what is amiss in it is told once, however often it is read."""
+        own = ReadReport()
+        stream = read_waveform_file(file, report=own, **options)
+        for row in own.findings.itertuples():
+            finding = (row.trace or file.name, row.what, row.action)
+            if (file, *finding) not in self.told:
+                self.told.add((file, *finding))
+                self.report.add("all", *finding)
         return stream
 
 
@@ -155,8 +136,3 @@ def _utc(start_ns, end_ns):
     from obspy import UTCDateTime
 
     return UTCDateTime(ns=int(start_ns)), UTCDateTime(ns=int(end_ns))
-
-
-def _short(error):
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:120]}" if text else type(error).__name__

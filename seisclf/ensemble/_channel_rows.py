@@ -1,5 +1,7 @@
 """Events taken apart into the channels that vote on them."""
 
+import sys
+
 import numpy as np
 
 from ..io import RandomChannels
@@ -32,6 +34,9 @@ class MergedStations(LazyArray):
         """(n_events, n_stations * n_components, n_samples)."""
         n, stations, components, n_samples = self._X.shape
         return n, stations * components, n_samples
+
+    def __sizeof__(self):
+        return sys.getsizeof(self._X)
 
     @property
     def dtype(self):

@@ -89,6 +89,10 @@ class RowTable:
     def __len__(self):
         return len(self.entry)
 
+    def __sizeof__(self):
+        arrays = (value.nbytes for value in vars(self).values() if isinstance(value, np.ndarray))
+        return object.__sizeof__(self) + sum(arrays) + sum(map(len, self.paths + self.names))
+
     def __getstate__(self):
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "_files"}
 

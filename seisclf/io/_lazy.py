@@ -1,5 +1,7 @@
 """Waveforms that stay on disk until a batch of them is needed."""
 
+import sys
+
 import numpy as np
 
 from ._hdf5 import RowTable
@@ -123,6 +125,13 @@ class LazyWaveforms(LazyArray):
             "_rows": rows,
             "_first": np.array(self._first),
         }
+
+    def __sizeof__(self):
+        """Bytes of the rows, not of the waveforms: what a pickle takes.
+
+        joblib's backend for dask asks, and sends what is large to each worker once.
+        """
+        return sys.getsizeof(self._table) + self._rows.nbytes + self._first.nbytes
 
     # What it adds -------------------------------------------------------------------------------
 

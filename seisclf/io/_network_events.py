@@ -1,6 +1,7 @@
 """Events over a network that know where each station stood."""
 
 import numbers
+import sys
 
 import numpy as np
 
@@ -90,6 +91,12 @@ class NetworkEvents(LazyArray):
                 f"of shape {tuple(self._waveforms.shape)}; got {values.shape}"
             )
         return np.broadcast_to(values, lead + rest)
+
+    def __sizeof__(self):
+        places = (part.nbytes for part in (self._offsets, self._stations) if part is not None)
+        held = self._waveforms
+        own = sys.getsizeof(held) if isinstance(held, LazyArray) else held.nbytes
+        return object.__sizeof__(self) + own + sum(places)
 
     @property
     def shape(self):

@@ -6,7 +6,6 @@ import numpy as np
 import sklearn
 from sklearn.utils import _safe_indexing
 
-from seisclf.utils import limit_threads
 from seisclf.utils._unlabelled import UNLABELLED
 
 
@@ -49,17 +48,17 @@ def fit_and_score(
     y,
     train,
     test,
-    *,
+    hidden,
     scorers,
-    fit_params,
     classes,
     routing,
-    n_threads,
-    hidden=None,
+    param_names,
+    *param_values,
 ):
     """Fit on the rows of train and predict and score those of test.
 
     Where `hidden`, one bool for each row of train, is given, ``fit`` sees the label -1 there.
+    Parameters of ``fit``, with a value for each row of X, come as their names and their values.
 
     Returns
     -------
@@ -67,7 +66,8 @@ def fit_and_score(
         scores, fit_time and score_time in seconds, n_train, n_test, y_pred, proba (columns in
         the order of `classes`) or None, inner (best score and parameters of a search) or None.
     """
-    with limit_threads(n_threads), sklearn.config_context(enable_metadata_routing=routing):
+    fit_params = dict(zip(param_names, param_values))
+    with sklearn.config_context(enable_metadata_routing=routing):
         try:
             y_train = y[train] if hidden is None else hide(y[train], hidden)
             return _fit_and_score(

@@ -125,15 +125,16 @@ def _workers(n_jobs):
     return n_jobs if n_jobs > 0 else joblib.cpu_count() // threads_per_worker(n_jobs)
 
 
-def refuse_gpu(name, estimator, n_jobs):
-    """Refuse several processes on one GPU."""
+def refuse_gpu(name, estimator, workers):
+    """Refuse several processes on one GPU; `workers` are those of this machine."""
     for part in _parts(estimator):
         if hasattr(part, "get_params") and _on_gpu(part):
             raise ValueError(
-                f"n_jobs={n_jobs} would train {name!r} ({type(part).__name__} with "
+                f"{workers} would train {name!r} ({type(part).__name__} with "
                 f"device={part.get_params(deep=False)['device']!r}, a GPU here) in several "
                 f"processes at once: each holds its own copy of CUDA and of the data, and they "
-                f"fight for the memory of one GPU. Use n_jobs=1, or device='cpu'."
+                f"fight for the memory of one GPU. Use n_jobs=1, device='cpu', or dask with "
+                f"a worker for each GPU."
             )
 
 

@@ -1,10 +1,9 @@
 """Fits that are to be done: in this process or several, each once, kept as they come."""
 
-import joblib
 import numpy as np
 import sklearn
 
-from seisclf.utils import progress_bar, threads_per_worker
+from seisclf.utils import LostWorkerError, active_workers, progress_bar, spread
 
 from ._fingerprint import digest
 from ._fit import fit_and_score
@@ -87,43 +86,38 @@ def run_tasks(tasks, X, y, *, scorers, classes, n_jobs, store, progress, title="
 
 def _results(tasks, todo, X, y, scorers, classes, n_jobs):
     """Results in the order in which they are finished."""
-    workers = min(joblib.effective_n_jobs(n_jobs), max(1, len(todo)))
-    n_threads = None if workers == 1 else threads_per_worker(workers)
-    if workers > 1:
+    workers = active_workers(n_jobs, n_tasks=len(todo))
+    if workers.together:
         for task in tasks:
-            refuse_gpu(task.name, task.estimator, n_jobs)
+            refuse_gpu(task.name, task.estimator, workers)
+    routing = sklearn.get_config()["enable_metadata_routing"]  # other threads may not know
+    # X, y and whatever a fit needs for each row are arguments of their own: joblib's backend for
+    # dask sends large arguments to each worker once, but does not look into dictionaries.
     calls = (
-        joblib.delayed(_numbered)(
-            i,
+        (
             tasks[i].name,
             tasks[i].place,
-            tasks[i].ready(n_threads),
+            tasks[i].ready(workers.n_threads),
             X,
             y,
             tasks[i].train,
             tasks[i].test,
-            hidden=tasks[i].hidden,
-            scorers=scorers,
-            fit_params=tasks[i].fit_params,
-            classes=classes,
-            routing=bool(tasks[i].fit_params) or sklearn.get_config()["enable_metadata_routing"],
-            n_threads=n_threads,
+            tasks[i].hidden,
+            scorers,
+            classes,
+            bool(tasks[i].fit_params) or routing,
+            tuple(tasks[i].fit_params),
+            *tasks[i].fit_params.values(),
         )
         for i in todo
     )
-    if workers == 1:
-        for function, args, kwargs in calls:
-            yield function(*args, **kwargs)
-        return
-    backend = joblib.parallel.get_active_backend()[0]
-    unordered = getattr(backend, "supports_return_generator", False)
-    yield from joblib.Parallel(
-        n_jobs=workers, return_as="generator_unordered" if unordered else "list"
-    )(calls)
-
-
-def _numbered(i, *args, **kwargs):
-    return i, fit_and_score(*args, **kwargs)
+    try:
+        for number, result in spread(fit_and_score, calls, n_jobs=workers.number):
+            yield todo[number], result
+    except LostWorkerError as error:
+        names = sorted({f"{tasks[todo[n]].name} on {tasks[todo[n]].place}" for n in error.tasks})
+        error.add_note(f"These were being fitted: {', '.join(names)}.")
+        raise
 
 
 def _plain_scorer(scorer):

@@ -29,7 +29,8 @@ figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
 figcaption, .caption { color: var(--soft); font-size: .9rem; }
 pre { background: var(--wash); padding: .8rem 1rem; border-radius: 6px; overflow-x: auto; }
 code { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .9em; }
-nav { font-size: .92rem; margin: 1rem 0 0; } nav a { margin-right: 1rem; white-space: nowrap; }
+nav { font-size: .92rem; margin: 1rem 0 0; }
+nav a { display: inline-block; margin: 0 1rem .3rem 0; }
 a { color: var(--accent); }
 @media print { main { max-width: none; } h2 { break-after: avoid; }
   figure { break-inside: avoid; } }
@@ -145,7 +146,7 @@ class Document:
         path : pathlib.Path
             The web page.
         """
-        links = "".join(
+        links = " ".join(
             f'<a href="#{anchor}">{html.escape(title)}</a>' for anchor, title in self._sections
         )
         page = (

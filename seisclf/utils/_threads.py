@@ -1,7 +1,15 @@
 """Threads inside processes, kept to the number of cores."""
 
 import sys
+import threading
 from contextlib import contextmanager
+
+# Limits that are in force, and what there was before the first of them. BLAS and torch count
+# their threads for the whole process: what one of several workers that are threads found on
+# entering is the limit of another, and must not be what is left behind.
+_lock = threading.Lock()
+_limits: list = []
+_before: dict = {}
 
 
 @contextmanager
@@ -10,7 +18,8 @@ def limit_threads(n):
 
     torch is limited only if something has imported it already: importing it here would
     cost seconds for work that may not need it. What was set before is restored on leaving,
-    also after an error.
+    also after an error; where several threads limit at the same time the smallest number holds,
+    until the last has left.
 
     Parameters
     ----------
@@ -46,16 +55,48 @@ def limit_threads(n):
         raise ValueError(f"n must be at least 1 thread; got {n!r}. Pass None for no limit.")
     from threadpoolctl import threadpool_limits
 
-    torch = sys.modules.get("torch")
-    before = torch.get_num_threads() if torch is not None else None
-    with threadpool_limits(limits=int(n)):
-        if torch is not None:
-            torch.set_num_threads(int(n))
-        try:
+    smallest = _enter(int(n))
+    try:
+        # OpenMP counts for each thread by itself.
+        with threadpool_limits(limits=smallest, user_api="openmp"):
             yield n
-        finally:
-            if torch is not None:
-                torch.set_num_threads(before)
+    finally:
+        _leave(int(n))
+
+
+def _enter(n):
+    """Put a limit in force and give the smallest of all."""
+    from threadpoolctl import ThreadpoolController
+
+    torch = sys.modules.get("torch")
+    with _lock:
+        if not _limits:
+            _before["blas"] = ThreadpoolController().select(user_api="blas").lib_controllers
+            _before["blas"] = [(pool, pool.num_threads) for pool in _before["blas"]]
+        if torch is not None and "torch" not in _before:
+            _before["torch"] = torch.get_num_threads()
+        _limits.append(n)
+        _set(min(_limits))
+        return min(_limits)
+
+
+def _leave(n):
+    with _lock:
+        _limits.remove(n)
+        if _limits:
+            _set(min(_limits))
+            return
+        for pool, number in _before.pop("blas"):
+            pool.set_num_threads(number)
+        if "torch" in _before:
+            sys.modules["torch"].set_num_threads(_before.pop("torch"))
+
+
+def _set(n):
+    for pool, _ in _before["blas"]:
+        pool.set_num_threads(n)
+    if "torch" in _before:
+        sys.modules["torch"].set_num_threads(n)
 
 
 def threads_per_worker(n_jobs, *, n_cores=None):

@@ -15,6 +15,7 @@ _TEXTS = ("event_id", "station", "site", "label")
 def run_correct(source, decisions, out, *, label, noise, noise_distance, command=()):
     """Apply decisions to a catalogue and write a report; see ``seisclf correct --help``."""
     from ..inspection import apply_decisions, label_agreement, read_decisions
+    from ..utils._cells import to_cells
 
     steps = Steps(2)
     with steps.step("Applying decisions"):
@@ -27,8 +28,8 @@ def run_correct(source, decisions, out, *, label, noise, noise_distance, command
         say(str(correction))
     with steps.step("Writing the report"):
         out.mkdir(parents=True, exist_ok=True)
-        correction.catalog.to_csv(out / "catalogue.csv", index=False)
-        made.to_csv(out / "decisions.csv", index=False)
+        to_cells(correction.catalog).to_csv(out / "catalogue.csv", index=False)
+        to_cells(made).to_csv(out / "decisions.csv", index=False)
         summary = "; ".join(str(correction).splitlines())
         document = Document(out, f"Corrected labels of {source.resolve().name}", summary)
         _tables(document, correction)
@@ -46,7 +47,8 @@ def run_correct(source, decisions, out, *, label, noise, noise_distance, command
 
 def _catalog(source, label):
     """Metadata with the column ``label``, and what a review has left of the model's judgement."""
-    import pandas as pd
+    from ..io._tables import read_table
+    from ..utils._cells import from_cells
 
     if not source.exists():
         raise BadInput(f"no such folder: {source}")
@@ -59,8 +61,10 @@ def _catalog(source, label):
             f"{source} is neither a folder that `seisclf review` wrote nor a set in SeisBench's "
             f"format; for a page that was written from Python there is LabelReview.apply_decisions"
         )
-    catalog = pd.read_csv(path, dtype=dict.fromkeys(_TEXTS, str), low_memory=False)
-    predictions = pd.read_csv(source / PREDICTIONS, dtype={"predicted": str, "model": str})
+    catalog = read_table(path, separator=",", dtype=dict.fromkeys(_TEXTS, str), low_memory=False)
+    texts = {"predicted": str, "model": str}
+    predictions = read_table(source / PREDICTIONS, separator=",", dtype=texts)
+    catalog, predictions = from_cells(catalog), from_cells(predictions)
     judged = {"predicted": predictions["predicted"].to_numpy()}
     if "model" in predictions:
         judged["model"] = predictions["model"].iloc[0]

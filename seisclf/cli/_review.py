@@ -93,6 +93,7 @@ def _judged(estimator, bunch, cv, jobs, seed):
 
 def _write(review, model, out, everything, relevance, bandpass, title):
     from ..inspection import write_page
+    from ..utils._cells import to_cells
 
     which = "all" if everything else "suspects"
     if not everything and not review.suspects_.shape[0]:
@@ -109,8 +110,9 @@ def _write(review, model, out, everything, relevance, bandpass, title):
     shown = table["row"][table["suspect"] | everything]
     if relevance and (words := _relevance(review, shown.to_numpy())):
         table["relevance"] = table["row"].map(words)
-    table.to_csv(out / PREDICTIONS, index=False, float_format="%.6g")
-    review.metadata_.assign(label=review.labels_).to_csv(out / CATALOG, index=False)
+    to_cells(table).to_csv(out / PREDICTIONS, index=False, float_format="%.6g")
+    catalog = review.metadata_.assign(label=review.labels_)
+    to_cells(catalog).to_csv(out / CATALOG, index=False)
     return page
 
 

@@ -1,6 +1,7 @@
 """Read what experts decided on review pages."""
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ..io._tables import read_table
+from ..io._times import to_utc
+from ..utils._cells import from_cells
 from ._texts import as_text
 
 COLUMNS = [
@@ -25,6 +29,9 @@ COLUMNS = [
 ACTIONS = ("keep", "change", "unsure", "drop")
 _WITHDRAWN = "undo"
 _TABLE = "decisions"
+_PLAIN_TABLE = re.compile(r"(?is)\s*CREATE\s+TABLE\b(?!.*\bAS\s*\()")
+_LONGEST_CELL = 2**20
+_LAST_ROW = 2**53
 
 
 def read_decisions(paths, *, history=False):
@@ -108,7 +115,7 @@ def _read(path):
     if kind == ".json":
         try:
             content = json.loads(path.read_text(encoding="utf-8-sig"))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(
                 f"{path} is not JSON: {error}; export the decisions again from the page"
             ) from error
@@ -133,26 +140,32 @@ def _read_csv(path):
         ) from error
     separator = max(",;\t", key=head.count)
     try:
-        return pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
-        )
-    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        frame = read_table(path, separator=separator, dtype=str, keep_default_na=False)
+    except ValueError as error:
         raise ValueError(
             f"{path} cannot be read as CSV: {error}; use what the page exported"
         ) from error
+    return from_cells(frame)
 
 
 def _read_sqlite(path):
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
         try:
-            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+            database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_CELL)
+            database.execute("PRAGMA trusted_schema = OFF")
+            database.execute("PRAGMA cell_size_check = ON")
+            known = dict(database.execute("SELECT name, sql FROM sqlite_master").fetchall())
             # The server keeps everything in the one and shows the latest in the other.
-            source = "history ORDER BY id" if "history" in tables else _TABLE
-            rows = database.execute(f"SELECT * FROM {source}")
-        except sqlite3.Error as error:
+            name = "history" if "history" in known else _TABLE
+            if not _PLAIN_TABLE.match(known.get(name) or ""):
+                # A view or a computed column would be run, and need not end.
+                raise ValueError(f"{path} has no table of decisions: {name} is none")
+            order = " ORDER BY id" if name == "history" else ""
+            rows = database.execute(f"SELECT * FROM {name}{order}")
+            names = [column[0] for column in rows.description]
+            return pd.DataFrame(rows.fetchall(), columns=names, dtype=object)
+        except (sqlite3.Error, OverflowError, UnicodeDecodeError) as error:
             raise ValueError(f"{path} has no table of decisions: {error}") from error
-        names = [column[0] for column in rows.description]
-        return pd.DataFrame(rows.fetchall(), columns=names, dtype=object)
 
 
 def _checked(frame, source):
@@ -169,7 +182,10 @@ def _checked(frame, source):
     problems: list[str] = []
     for name in ("event_id", "old_label", "new_label", "note", "expert", "action"):
         frame[name] = [as_text(value) for value in frame[name]]
-    frame["row"] = _numbers(frame["row"], "row", problems).round().astype("Int64")
+    rows = _numbers(frame["row"], "row", problems).round()
+    beyond = rows.abs() > _LAST_ROW
+    _note(problems, beyond, "row is no row")
+    frame["row"] = rows.mask(beyond | ~np.isfinite(rows)).astype("Int64")
     frame["seconds"] = _numbers(frame["seconds"], "seconds", problems)
     frame["confidence"] = _numbers(frame["confidence"], "confidence", problems).fillna(1.0)
     _note(problems, ~frame["confidence"].between(0, 1), "confidence must lie between 0 and 1")
@@ -193,9 +209,7 @@ def _numbers(column, name, problems):
 
 def _times(column, problems):
     texts = pd.Series([as_text(value).strip() for value in column], dtype=object)
-    times = pd.to_datetime(
-        texts.where(texts != ""), utc=True, format="ISO8601", errors="coerce"
-    ).astype("datetime64[ns, UTC]")
+    times = to_utc(texts.where(texts != "", None))
     _note(problems, (texts != "") & times.isna(), "time is not ISO 8601")
     return times
 

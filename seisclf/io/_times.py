@@ -1,8 +1,10 @@
 """Times of any kind to UTC."""
 
+import numpy as np
+
 
 def to_utc(times):
-    """Convert to a Series of UTC times in nanoseconds; what cannot be read becomes NaT.
+    """Convert to a Series of UTC times in nanoseconds; what cannot be read or held becomes NaT.
 
     Parameters
     ----------
@@ -28,8 +30,13 @@ def to_utc(times):
         series = series.astype(object).map(_plain)
         utc = pd.to_datetime(series, utc=True, errors="coerce", format="ISO8601")
     else:
-        utc = pd.to_datetime(series, utc=True, errors="coerce")
-    return utc.dt.as_unit("ns")
+        with np.errstate(invalid="ignore"):  # numbers that are no times
+            utc = pd.to_datetime(series, utc=True, errors="coerce")
+    # Nanoseconds reach from 1677 to 2262.
+    known = (utc >= pd.Timestamp.min.tz_localize("UTC")) & (
+        utc <= pd.Timestamp.max.tz_localize("UTC")
+    )
+    return utc.where(known).dt.as_unit("ns")
 
 
 def _plain(time):

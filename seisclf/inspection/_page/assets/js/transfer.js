@@ -18,9 +18,17 @@
     download(JSON.stringify(whole, null, 1) + "\n", "json", "application/json");
   };
 
+  // What a spreadsheet would calculate gets an apostrophe, which read_decisions takes away.
+  const FORMULA = /^'*(?:[=@\t\r]|[+-][^(|!]*[(|!])/;
+
   function quoted(value) {
-    const text = String(value);
+    let text = String(value);
+    if (typeof value === "string" && FORMULA.test(text)) text = `'${text}`;
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  function plain(text) {
+    return text && text.startsWith("'") && FORMULA.test(text) ? text.slice(1) : text;
   }
 
   function download(text, suffix, type) {
@@ -81,7 +89,7 @@
     const [head, ...lines] = csvLines(text.replace(/^\ufeff/, ""));
     const missing = app.FIELDS.filter((field) => !head || !head.includes(field));
     if (missing.length) throw new Error(`no column ${missing.join(", ")}`);
-    return lines.map((line) => checked(Object.fromEntries(head.map((f, i) => [f, line[i]]))));
+    return lines.map((line) => checked(Object.fromEntries(head.map((f, i) => [f, plain(line[i])]))));
   }
 
   // Quoted fields may hold commas, line breaks and doubled quotes.

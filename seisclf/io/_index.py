@@ -235,7 +235,7 @@ class ArchiveIndex:
         channels : str or list of str, optional
             ``"CHA"``, ``"LOC.CHA"`` or the whole identifier, also as patterns.
         report : ReadReport, optional
-            Takes what was found. Without it a warning says that something was.
+            Takes what was found. Without it a warning says that something could not be read.
 
         Returns
         -------

@@ -11,7 +11,16 @@ from ._components import RATE_TOLERANCE
 from ._formats import HEAD, detect_format
 from ._grid import sample_time
 from ._limits import DEFAULT_LIMITS
+from ._miniseed_checks import (
+    REASONS,
+    check_times,
+    data_begins,
+    end_times,
+    unsound_records,
+)
 from ._miniseed_headers import scan_file, trace_ids
+from ._miniseed_pieces import _SAMPLES_OFF, _SECONDS_OFF
+from ._miniseed_pieces import _cuts as time_cuts
 from ._read_file import read_waveform_file
 from ._read_report import ReadReport
 
@@ -28,7 +37,8 @@ class Piece(NamedTuple):
     `points` has rows (samples before, offset) of records of the piece, about every `POINT_BYTES`;
     `offset` and `length` are its bytes. All are None where a file can only be read as a whole.
     Samples count from `start_ns` at the rate of the file, in Hz, as they do when it is read whole.
-    `end_ns` is the time after the last sample.
+    `end_ns` is the time after the last sample. A piece that `continues` goes on with the one
+    before in the file, but a little earlier or later than its samples would have it.
     """
 
     trace: str
@@ -39,6 +49,7 @@ class Piece(NamedTuple):
     offset: int | None = None
     length: int | None = None
     points: np.ndarray | None = None
+    continues: bool = False
 
 
 class Finding(NamedTuple):
@@ -113,8 +124,10 @@ def _look(full, entry):
 
 
 def _miniseed(full, entry):
-    scan = scan_file(full, size=entry.size)
-    entry.pieces, odd = pieces_of(scan.records)
+    scan = scan_file(full, size=entry.size, check=_check)
+    records, wrong = _sound(scan.records, scan.reasons)
+    entry.findings += wrong
+    entry.pieces, odd = pieces_of(records)
     for offset, length, reason in scan.bad[:MAX_FINDINGS]:
         what = f"{length} bytes from byte {offset} on: {reason}"
         entry.findings.append(Finding("", "corrupt records", what, "left out"))
@@ -123,17 +136,41 @@ def _miniseed(full, entry):
         what = f"{more} more stretches of bytes that are no record"
         entry.findings.append(Finding("", "corrupt records", what, "left out"))
     entry.findings += odd[:MAX_FINDINGS]
-    if scan.bad:
+    n_bytes = sum(length for _, length, _ in scan.bad)
+    n_bytes += int(scan.records["length"].sum() - records["length"].sum())
+    if n_bytes:
         entry.status = "partly"
-        n_bytes = sum(length for _, length, _ in scan.bad)
-        entry.reason = f"{n_bytes} of {entry.size} bytes are no complete record"
+        entry.reason = f"{n_bytes} of {entry.size} bytes are no sound record"
+
+
+def _check(data, at, records):
+    return unsound_records(data, at, data_begins(data, at), records)
+
+
+def _sound(records, reasons):
+    """Records that can be what they say, and findings of those that cannot."""
+    claimed = records.copy()  # check_times gives wrong ones the time that they left
+    ends = end_times(claimed)
+    check_times(claimed, ends, reasons)
+    findings = []
+    for i in np.flatnonzero(reasons)[:MAX_FINDINGS].tolist():
+        name = str(trace_ids(claimed["code"][i : i + 1])[0])
+        what = f"byte {claimed['offset'][i]}: {REASONS[reasons[i]]}"
+        span = (int(claimed["start_ns"][i]), int(ends[i]), int(claimed["samples"][i]))
+        findings.append(Finding(name, "corrupt records", what, "left out", *span))
+    more = int((reasons > 0).sum()) - MAX_FINDINGS
+    if more > 0:
+        what = f"{more} more records that cannot be right"
+        findings.append(Finding("", "corrupt records", what, "left out"))
+    return records[reasons == 0], findings
 
 
 def pieces_of(records):
     """Join the records of each trace that continue one another.
 
     Records continue if they are at most half a sample apart and their rates differ by clock
-    error only, which is what libmseed takes for one segment.
+    error only, which is what libmseed takes for one segment. Where their times then leave those
+    that the samples count, a piece ends, as it does when the file is read whole.
 
     Parameters
     ----------
@@ -166,10 +203,13 @@ def pieces_of(records):
         own = records[codes == code]
         name = trace_ids(np.array([code]))[0]
         for part in np.split(own, np.flatnonzero(_breaks(own)) + 1):
-            piece, drift = _piece(name, part)
-            pieces.append(piece)
-            if drift > 0.5:
-                findings.append(_drifts(piece, drift))
+            before = np.concatenate([[0], np.cumsum(part["samples"].astype(np.int64))])
+            late, allowed = time_errors(part["start_ns"], before[:-1], float(part["rate"][0]))
+            cuts = time_cuts(late, allowed)
+            for k, own_part in enumerate(np.split(part, cuts[1:])):
+                pieces.append(_piece(name, own_part, float(part["rate"][0]), bool(k)))
+            if len(cuts) > 1:
+                findings.append(_off_grid(name, part, late, allowed))
     return pieces, findings
 
 
@@ -191,8 +231,14 @@ def _breaks(own):
     return apart | (kind[1:] != kind[:-1])
 
 
-def _piece(name, part):
-    rate, start_ns = float(part["rate"][0]), int(part["start_ns"][0])
+def time_errors(start_ns, before, rate):
+    """Samples by which records begin late against the first, and how many may be rounding."""
+    late = (start_ns - start_ns[0]) * (rate / 1e9) - before
+    return late, np.full(len(late), max(_SAMPLES_OFF, _SECONDS_OFF * rate))
+
+
+def _piece(name, part, rate, continues):
+    start_ns = int(part["start_ns"][0])
     before = np.concatenate([[0], np.cumsum(part["samples"].astype(np.int64))])
     n_samples = int(before[-1])
     blocks = (part["offset"] - part["offset"][0]) // POINT_BYTES
@@ -200,11 +246,9 @@ def _piece(name, part):
     points = np.column_stack([before[:-1], part["offset"]])[chosen]
     begin = int(part["offset"][0])
     end = int(part["offset"][-1]) + int(part["length"][-1])
-    expected = start_ns + before[-2] * 1e9 / rate
-    drift = abs(float(part["start_ns"][-1] - expected)) * rate / 1e9
     end_ns = piece_end(start_ns, n_samples, rate)
-    piece = Piece(name, start_ns, end_ns, rate, n_samples, begin, end - begin, points)
-    return piece, drift
+    place = (begin, end - begin, points, continues)
+    return Piece(name, start_ns, end_ns, rate, n_samples, *place)
 
 
 def piece_end(start_ns, n_samples, rate):
@@ -212,11 +256,14 @@ def piece_end(start_ns, n_samples, rate):
     return start_ns + sample_time(n_samples, rate)
 
 
-def _drifts(piece, drift):
-    what = f"times of the records drift by {drift:.1f} samples against {piece.rate:g} Hz"
-    action = "counted from the first record"
-    span = (piece.start_ns, piece.end_ns, piece.samples)
-    return Finding(piece.trace, "off grid", what, action, *span)
+def _off_grid(name, part, late, allowed):
+    off = np.abs(late) > allowed
+    most = float(late[np.abs(late).argmax()])
+    what = f"{off.sum()} records off the grid by up to {most:.2f} samples"
+    rate = float(part["rate"][-1])
+    end_ns = piece_end(int(part["start_ns"][-1]), int(part["samples"][-1]), rate)
+    span = (int(part["start_ns"][0]), end_ns, int(part["samples"][off].sum(dtype=np.int64)))
+    return Finding(name, "off grid", what, "kept at their own times", *span)
 
 
 def _headers(full, entry):

@@ -177,9 +177,9 @@ def _decode(block, records, begins, piece):
     findings = [
         Finding(
             row["trace"],
-            "corrupt records",
+            row.get("kind", "corrupt records"),
             row["what"],
-            "left out",
+            row.get("action", "left out"),
             row["start_ns"],
             row["end_ns"],
             row["samples"],
@@ -215,6 +215,9 @@ def _cut(at, trace, first, last, piece):
     trace.data = trace.data[begin:end]
     offset = sample_time(at + begin, piece.rate)
     trace.stats.starttime = UTCDateTime(ns=piece.start_ns + offset)
+    trace.stats.pop("continues", None)
+    if piece.continues and at + begin == 0:
+        trace.stats.continues = True
     return trace
 
 

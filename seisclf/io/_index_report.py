@@ -4,9 +4,12 @@ import warnings
 
 from ._report import Report
 
+# What takes data away that the index has promised.
+_LOSSES = ("unreadable", "unknown format", "corrupt records", "empty", "limit")
+
 
 def tell(rows, report):
-    """Hand findings of a read over; where nobody takes them, a warning says that there are some.
+    """Hand findings of a read over; where nobody takes them, a warning says what was lost.
 
     Parameters
     ----------
@@ -15,10 +18,11 @@ def tell(rows, report):
     report : ReadReport, Report or None
         Takes them.
     """
-    if report is None and rows:
-        path, finding = rows[0]
+    lost = [row for row in rows if row[1].kind in _LOSSES]
+    if report is None and lost:
+        path, finding = lost[0]
         warnings.warn(
-            f"findings while reading: {len(rows)}, the first: {path} {finding.trace}: "
+            f"findings while reading: {len(lost)}, the first: {path} {finding.trace}: "
             f"{finding.what}: {finding.action}. Give report=ReadReport() to read() for all",
             stacklevel=3,
         )

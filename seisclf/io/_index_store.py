@@ -20,7 +20,7 @@ _SCHEMA = (
     "longest_ns INTEGER NOT NULL)",
     "CREATE TABLE pieces (file INTEGER NOT NULL, trace INTEGER NOT NULL, start_ns INTEGER NOT "
     "NULL, end_ns INTEGER NOT NULL, rate REAL NOT NULL, samples INTEGER NOT NULL, "
-    "offset INTEGER, length INTEGER, points BLOB)",
+    "offset INTEGER, length INTEGER, points BLOB, continues INTEGER NOT NULL)",
     "CREATE INDEX pieces_by_time ON pieces (trace, start_ns)",
     "CREATE INDEX pieces_by_file ON pieces (file)",
     "CREATE TABLE findings (file INTEGER NOT NULL, trace TEXT NOT NULL, kind TEXT NOT NULL, "
@@ -145,10 +145,11 @@ class IndexStore:
         """Return pairs (path, format, size, mtime_ns), Piece of what overlaps a span."""
         rows = self._rows(
             "SELECT f.path, f.format, f.size, f.mtime_ns, p.start_ns, p.end_ns, p.rate, "
-            "p.samples, p.offset, p.length, p.points FROM pieces p JOIN files f ON p.file = f.id "
+            "p.samples, p.offset, p.length, p.points, p.continues "
+            "FROM pieces p JOIN files f ON p.file = f.id "
             "WHERE p.trace = ? AND p.start_ns < ? AND p.start_ns > ? AND p.end_ns > ? "
             "ORDER BY p.start_ns, f.path",
-            "ttiiiifiIIB",
+            "ttiiiifiIIBi",
             (number, end_ns, start_ns - longest_ns - 1, start_ns),
         )
         return [(row[:4], self._piece(trace, row[4:])) for row in rows]
@@ -189,7 +190,7 @@ class IndexStore:
                     ),
                 ).lastrowid
                 rows = [_piece_row(connection, file, piece) for piece in entry.pieces]
-                connection.executemany("INSERT INTO pieces VALUES (?,?,?,?,?,?,?,?,?)", rows)
+                connection.executemany("INSERT INTO pieces VALUES (?,?,?,?,?,?,?,?,?,?)", rows)
                 connection.executemany(
                     "INSERT INTO findings VALUES (?,?,?,?,?,?,?,?)",
                     [(file, *finding) for finding in entry.findings],
@@ -203,7 +204,7 @@ class IndexStore:
                     _delete(connection, path)
 
     def _piece(self, trace, row):
-        start, end, rate, samples, offset, length, points = row
+        start, end, rate, samples, offset, length, points, continues = row
         good = RATES[0] <= rate <= RATES[1] and start < end and samples > 0
         if points is not None:
             good = (
@@ -218,7 +219,8 @@ class IndexStore:
         if points is None:
             return Piece(trace, start, end, rate, samples)
         points = np.frombuffer(points, dtype="<i8").reshape(-1, 2)
-        return Piece(trace, start, end, rate, samples, offset, length, points)
+        place = (offset, length, points, bool(continues))
+        return Piece(trace, start, end, rate, samples, *place)
 
     def _rows(self, query, types, values=()):
         """Rows of a query. SQLite keeps any type in any column, so they are looked at."""
@@ -347,4 +349,4 @@ def _piece_row(connection, file, piece):
         (longest, number, longest),
     )
     points = None if piece.points is None else piece.points.astype("<i8").tobytes()
-    return (file, number, *piece[1:7], points)
+    return (file, number, *piece[1:7], points, int(piece.continues))

@@ -229,11 +229,12 @@ class _Decoder:
         self.found += [_finding(self.records, self.ends, i, reason) for i in rows.tolist()]
 
     def _obspy(self, rows):
-        from obspy import read
+        # obspy.read would look its list of formats through each time, longer than a window takes.
+        from obspy.io.mseed.core import _read_mseed
 
         content = io.BytesIO(self._bytes(rows))
         with _LOCK, obspy_quiet():
-            return read(content, format="MSEED", headonly=self.headonly, check_compression=False)
+            return _read_mseed(content, headonly=self.headonly)
 
     def _bytes(self, rows):
         """The records one after another, copied only where others lie between them."""

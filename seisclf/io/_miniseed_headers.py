@@ -76,14 +76,17 @@ class RecordScan:
         Offset, bytes and reason: ``"no record"`` or ``"incomplete record"``.
     size : int
         Bytes that were looked at.
+    reasons : ndarray of shape (n_records,)
+        What `check` said of each record; zero without one.
     """
 
     records: np.ndarray
     bad: list = field(default_factory=list)
     size: int = 0
+    reasons: np.ndarray | None = None
 
 
-def scan_file(path, *, size=None, start=0):
+def scan_file(path, *, size=None, start=0, check=None):
     """Read the headers of all records of a file.
 
     Parameters
@@ -94,25 +97,39 @@ def scan_file(path, *, size=None, start=0):
         Only so many bytes, for a file that is being written.
     start : int, default=0
         Byte to begin at.
+    check : callable, optional
+        Called with bytes (as an array), where in them each record begins, and the records; what
+        it returns for each record is kept.
 
     Returns
     -------
     scan : RecordScan
     """
-    records, bad, rest, position = [], [], b"", start
+    records, bad, reasons, rest, position = [], [], [], b"", start
     with open(path, "rb") as file:
         file.seek(start)
         while True:
             wanted = _BLOCK if size is None else min(_BLOCK, size - position - len(rest))
             block = file.read(wanted) if wanted > 0 else b""
             final = len(block) < _BLOCK
-            found, wrong, used = parse_records(rest + block, base=position, final=final)
+            content = rest + block
+            found, wrong, used = parse_records(content, base=position, final=final)
             records.append(found)
             bad += wrong
-            rest = (rest + block)[used:]
+            said = np.zeros(len(found), dtype=np.int8)
+            if check is not None and len(found):
+                data = np.frombuffer(content, dtype=np.uint8)
+                said = check(data, found["offset"] - position, found)
+            reasons.append(said)
+            rest = content[used:]
             position += used
             if final:
-                return RecordScan(np.concatenate(records), _joined(bad), position + len(rest))
+                return RecordScan(
+                    np.concatenate(records),
+                    _joined(bad),
+                    position + len(rest),
+                    np.concatenate(reasons),
+                )
 
 
 def parse_records(buffer, *, base=0, final=True):
@@ -274,10 +291,10 @@ def _swapped(header, little):
 
 
 def _rate(factor, multiplier):
-    with np.errstate(divide="ignore"):
-        samples = np.where(factor > 0, factor, -1.0 / factor)
-        times = np.where(multiplier > 0, multiplier, -1.0 / multiplier)
-    rate = samples * times
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # In the order of libmseed, so that no bit differs.
+        rate = np.where(factor > 0, factor, -1.0 / factor)
+        rate = np.where(multiplier > 0, rate * multiplier, -rate / multiplier)
     return np.where((factor == 0) | (multiplier == 0) | ~np.isfinite(rate), 0.0, rate)
 
 

@@ -313,7 +313,33 @@ def _are_headers(block):
 
 
 def _headers_at(data, at):
-    return len(data) - at >= 48 and bool(_are_headers(data[at : at + 48][np.newaxis])[0])
+    """Whether a data record begins at a byte: `_are_headers` for one, without arrays."""
+    head = data[at : at + 48].tobytes()
+    if len(head) < 48 or not all(_ALLOWED[i, head[i]] for i in _CHECKED):
+        return False
+    year, day = head[20:22], head[22:24]
+    return any(
+        _is_date(int.from_bytes(year, order), int.from_bytes(day, order))
+        for order in ("big", "little")
+    )
+
+
+def _stated_length(head):
+    """Length that the blockettes of one record state; 0 if none does."""
+    big = _is_date(int.from_bytes(head[20:22], "big"), int.from_bytes(head[22:24], "big"))
+    order = "big" if big else "little"
+    at = int.from_bytes(head[46:48], order)
+    for _ in range(_MAX_BLOCKETTES):
+        if not 48 <= at <= len(head) - 8:
+            return 0
+        if int.from_bytes(head[at : at + 2], order) == 1000:
+            exponent = head[at + 6]
+            return 1 << exponent if 7 <= exponent <= 20 else 0
+        following = int.from_bytes(head[at + 2 : at + 4], order)
+        if following <= at:
+            return 0
+        at = following
+    return 0
 
 
 def _is_control(first):
@@ -325,8 +351,7 @@ def _record_length(data, at, previous):
     """Length of the record at a byte; 0 if there is none."""
     if not _headers_at(data, at):
         return 0
-    head = data[at : at + 512]
-    own = int(_parse(head[np.newaxis])[1][0])
+    own = _stated_length(data[at : at + 4096].tobytes())
     if own and (own == previous or at + own == len(data) or _headers_at(data, at + own)):
         return own
     # The length is missing or wrong: the next record says where this one ends.

@@ -204,9 +204,7 @@ def _of_files(files, wanted, report, limits, progress):
             report.add_file(file, size=_size(file), status="skipped", reason=reason)
         else:
             chosen.append(file)
-    bar = iter(
-        progress_bar(range(len(chosen)), total=len(chosen), desc="reading", disable=not progress)
-    )
+    bar = progress_bar(total=len(chosen), desc="reading", disable=False) if progress else None
     with ThreadPoolExecutor(_THREADS) as pool:
         ahead, waiting = deque(), iter(chosen)
         for file in waiting:
@@ -218,11 +216,13 @@ def _of_files(files, wanted, report, limits, progress):
             following = next(waiting, None)
             if following is not None:
                 ahead.append(pool.submit(read, following))
-            next(bar, None)
+            if bar is not None:
+                bar.update()
             _mark(own, wanted)
             report.extend(own)
             yield stream
-    next(bar, None)
+    if bar is not None:
+        bar.close()
 
 
 def _size(file):

@@ -1,0 +1,512 @@
+"""A catalogue as a web page that a person can read, and files beside it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from seisclf.utils._document import Document, literal
+
+from . import _report_pictures as pictures
+from ._report_gallery import gallery, ranked_rows, with_record
+
+# QuakeML is slow to write; larger catalogues have CSV and Parquet.
+_MOST_QUAKEML = 5000
+_MOST_LINES = 60
+
+
+class DetectionReport:
+    """One page on a catalogue: when, how many, how sure, what they look like, what was recorded.
+
+    Parameters
+    ----------
+    detections : Detections
+        The catalogue.
+    catalogue : DataFrame or Detections, optional
+        Known events, ``onset`` and ``class``, to score the detections by.
+    waveforms : obspy.Stream, ArchiveIndex or path, optional
+        The record, for pictures of single events. A path is an archive that is indexed.
+    stations : pandas.DataFrame, obspy.Inventory or dict, optional
+        Where stations are, for the map, see :meth:`Detections.associate`.
+    findings : ReadReport or pandas.DataFrame, optional
+        What was found while reading. Default: what a scan of an archive says of it.
+    tolerance : float, default=5.0
+        Seconds between the onsets of a detection and of the known event that it is.
+    title : str, default="Detections"
+        Heading of the page.
+    n_gallery : int, default=3
+        Clearest, and least certain, events of each class in pictures.
+    band : tuple of float, optional
+        Lowest and highest frequency (Hz) in pictures of waveforms. Default: as recorded.
+    random_state : int, default=0
+        Fixes the intervals of scores.
+
+    Examples
+    --------
+    >>> import pandas as pd, tempfile
+    >>> from seisclf.detection import DetectionReport, Detections
+    >>> onset = pd.Timestamp("2020-03-28T13:05:00Z")
+    >>> table = pd.DataFrame({"class": ["rockfall"], "onset": [onset],
+    ...                       "end": [onset + pd.Timedelta(seconds=20)], "probability": [0.9],
+    ...                       "event_probability": [0.95],
+    ...                       "stations": ["TW.LH01"], "coverage": [1.0]})
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = DetectionReport(Detections(table)).save(folder)
+    ...     "rockfall" in page.read_text()
+    True
+    """
+
+    def __init__(
+        self,
+        detections,
+        *,
+        catalogue=None,
+        waveforms=None,
+        stations=None,
+        findings=None,
+        tolerance=5.0,
+        title="Detections",
+        n_gallery=3,
+        band=None,
+        random_state=0,
+    ):
+        self.detections = detections
+        self.catalogue = catalogue
+        self.waveforms = waveforms
+        self.stations = stations
+        self.findings = findings
+        self.tolerance = tolerance
+        self.title = title
+        self.n_gallery = n_gallery
+        self.band = band
+        self.random_state = random_state
+
+    def save(self, folder):
+        """Write the page, its pictures, and the catalogue as files.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            Made if it is not there. Files of the same names are overwritten.
+
+        Returns
+        -------
+        path : pathlib.Path
+            ``index.html``. Nothing in it comes from elsewhere, so that the folder can be sent or
+            put on a server as it is. Beside it ``report.md`` with the same words.
+        """
+        import warnings
+
+        import matplotlib
+
+        data = pictures.Catalogue(self.detections)
+        # Without a window, whatever the session draws in.
+        with matplotlib.rc_context(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from")
+            document = Document(folder, str(self.title), self._lead(data))
+            self._summary(document, data)
+            if self.catalogue is not None:
+                self._scores(document)
+            self._time(document, data)
+            self._kinds(document, data)
+            self._gallery(document, data)
+            self._map(document, data)
+            self._coverage(document, data)
+            self._findings(document)
+            self._settings(document)
+            self._files(document)
+            return document.write()
+
+    def _lead(self, data):
+        if not data.seconds or (not len(data.onset) and not len(data.spans)):
+            return "Nothing was detected, and it is not known what was scanned."
+        n_stations = data.spans["station"].nunique()
+        where = f" at {n_stations} station{'' if n_stations == 1 else 's'}" if n_stations else ""
+        return (
+            f"{_count(len(data.onset), 'detection')}{where}, {data.first:%Y-%m-%d %H:%M} to "
+            f"{data.last:%Y-%m-%d %H:%M} UTC ({_length(data.seconds)})."
+        )
+
+    def _summary(self, document, data):
+        import pandas as pd
+
+        document.section("Classes")
+        if not len(data.onset):
+            document.key(
+                "**Nothing was detected.** Whether there was a record is said under Coverage; "
+                "which thresholds were used, under Settings."
+            )
+            return
+        station_days = data.spans["covered"] @ (data.spans["end"] - data.spans["start"]).dt \
+            .total_seconds() / 86400 if len(data.spans) else np.nan  # fmt: skip
+        rows = []
+        for label in data.counts:
+            own = data.of(label)
+            rows.append(
+                {
+                    "class": literal(label),
+                    "events": data.counts[label],
+                    "per day": data.counts[label] / (data.seconds / 86400),
+                    "median duration (s)": float(np.median(data.duration[own])),
+                    "median probability": float(data.table["probability"][own].median()),
+                }
+            )
+        told = "" if np.isnan(station_days) else f" {station_days:.3g} station-days were scanned."
+        short = data.seconds < 86400
+        document.table(
+            pd.DataFrame(rows[:_MOST_LINES]),
+            caption=f"Days are those between the first and the last of the record.{told}"
+            + (" A record of less than a day says little about events per day." if short else "")
+            + _cut_off(len(rows)),
+        )
+
+    def _scores(self, document):
+        import pandas as pd
+
+        from seisclf.metrics import catalogue_confusion_matrix, catalogue_scores
+
+        document.section("Scores")
+        try:
+            scores = catalogue_scores(
+                self.detections, self.catalogue, tolerance=self.tolerance,
+                random_state=self.random_state,
+            )  # fmt: skip
+        except ValueError as error:
+            document.key(f"The catalogue could not be compared: {literal(error)}")
+            return
+        shares, counts = [], []
+        for name, row in scores.iterrows():
+            counts.append(
+                {"class": literal(name)}
+                | {key.replace("_", " "): int(row[key]) for key in scores.columns[:4]}
+                | {"delay (s)": _with_interval(row, "delay")}
+            )
+            shares.append(
+                {"class": literal(name)}
+                | {key: _with_interval(row, key) for key in ("precision", "recall", "f1")}
+                | {"false a day": _with_interval(row, "false_per_day")}
+            )
+        everything = scores.loc["any class"]
+        blocks = scores.attrs["blocks"]
+        document.key(
+            f"**{int(everything['matched'])} of {int(everything['known'])} known events were "
+            f"detected**, {int(scores.loc['all', 'matched'])} with the right class; "
+            f"{int(everything['detected'] - everything['matched'])} detections are not in the "
+            f"catalogue."
+        )
+        document.table(
+            pd.DataFrame(shares),
+            caption=f"A detection is a known event if their onsets are no more than "
+            f"{self.tolerance:g} s apart, one to one. `false a day`: detections that are not in "
+            f"the catalogue, which may be real. `macro`: mean over classes; `all`: of the right "
+            f"class; `any class`: whatever the class. In brackets: 95 % intervals "
+            + (
+                f"from {blocks} whole days drawn with replacement."
+                if blocks > 1
+                else "need more than one day, and this record has one."
+            ),
+        )
+        document.table(
+            pd.DataFrame(counts),
+            caption="Events while nothing was recorded are not missed but `not recorded`. "
+            "`delay`: median of detected minus known onset.",
+        )
+        confusion = catalogue_confusion_matrix(
+            self.detections, self.catalogue, tolerance=self.tolerance
+        )
+        confusion.columns = [literal(name) for name in confusion.columns]
+        confusion.index = [literal(name) for name in confusion.index]
+        document.table(
+            confusion.rename_axis("known as").reset_index(),
+            caption="Down: class in the catalogue; across: detected class. Not detected is "
+            "`noise` across, not in the catalogue `noise` down.",
+        )
+
+    def _time(self, document, data):
+        document.section("Time")
+        if not len(data.onset) and not len(data.spans):
+            document.text("No time is known.")
+            return
+        more = _cut_off_classes(data)
+        document.figure(
+            pictures.timeline(data), "timeline",
+            f"Detections of each class over time; above, how many stations recorded. Hatched: "
+            f"nobody did.{more}",
+        )  # fmt: skip
+        if not len(data.onset):
+            return
+        for seconds in pictures.rate_bins(data.seconds):
+            name = pictures.bin_name(seconds)
+            document.figure(
+                pictures.rates(data, seconds), f"rates_{name.replace(' ', '_')}",
+                f"Detections per {name}. Hatched: nothing was recorded.",
+            )  # fmt: skip
+        if data.seconds >= 86400:
+            document.figure(
+                pictures.hours_of_day(data), "hours",
+                "Detections per recorded hour in each hour of the day (UTC). A class that keeps "
+                "working hours is made by people, or taken for what they make.",
+            )  # fmt: skip
+        else:
+            document.text("The record is shorter than a day: no hours of the day are shown.")
+
+    def _kinds(self, document, data):
+        if not len(data.onset):
+            return
+        document.section("Durations and probabilities")
+        document.figure(
+            pictures.distributions(data), "distributions",
+            "Durations of detections, and probabilities of their classes. Many that are hardly "
+            "above the threshold are a reason to raise it, or to look at them in the gallery.",
+        )  # fmt: skip
+
+    def _gallery(self, document, data):
+        if not len(data.onset):
+            return
+        document.section("Gallery")
+        waveforms, why_not = self._record()
+        if waveforms is None:
+            document.text(f"{why_not} The clearest detections are:")
+            self._gallery_table(document, data)
+            return
+        document.text(
+            "Waveform (coloured where the event was detected) and spectrogram, in decibels below "
+            "the loudest, at the station that saw it first. The least certain are where mistakes "
+            "are most likely. `#` is the row of the table."
+        )
+        for number, label in enumerate(data.labels):
+            document.heading(literal(label))
+            ranked, drawn = ranked_rows(data.table, label), {}
+            for kind, rows in (("clearest", ranked), ("least certain", ranked[::-1])):
+                rows = [row for row in rows if row not in drawn]
+                if not rows:
+                    continue
+                try:
+                    cuts = with_record(data.table, rows, waveforms, self.n_gallery, band=self.band)
+                except (ValueError, OSError, RuntimeError) as error:
+                    document.text(f"{kind.capitalize()}: cannot be drawn: {literal(error)}")
+                    continue
+                if not cuts:
+                    document.text(f"{kind.capitalize()}: there is no record of them here.")
+                    continue
+                drawn |= cuts
+                likely = data.table["probability"][list(cuts)]
+                skipped = list(cuts) != rows[: len(cuts)]
+                document.figure(
+                    gallery(data.table, cuts, data.colors[label]),
+                    f"gallery_{number:02d}_{kind.split()[0]}",
+                    f"{literal(label)}, {kind}: {_count(len(cuts), 'event')} with "
+                    + _between(likely.min(), likely.max())
+                    + (", of those that there is a record of." if skipped else "."),
+                )
+
+    def _gallery_table(self, document, data):
+        import pandas as pd
+
+        rows = [
+            row
+            for label in data.labels
+            for row in ranked_rows(data.table, label)[: self.n_gallery]
+        ]
+        table = data.table.loc[rows]
+        document.table(
+            pd.DataFrame(
+                {
+                    "#": rows,
+                    "class": table["class"].map(literal),
+                    "onset (UTC)": table["onset"],
+                    "duration (s)": data.duration[rows],
+                    "probability": table["probability"],
+                    "stations": table["stations"].map(literal),
+                }
+            )
+        )
+
+    def _record(self):
+        waveforms = self.waveforms
+        if waveforms is None:
+            return None, "No waveforms were given for pictures of events."
+        if isinstance(waveforms, str | Path):
+            from seisclf.io import ArchiveIndex
+
+            waveforms = ArchiveIndex.open_or_build(waveforms)
+        return waveforms, ""
+
+    def _map(self, document, data):
+        from ._station_places import station_places
+
+        located = {"latitude", "longitude"} <= set(data.table)
+        if self.stations is None and not located:
+            return
+        document.section("Map")
+        places = station_places({} if self.stations is None else self.stations)
+        seen = set(data.table["stations"].str.split().explode().dropna())
+        seen |= set(data.spans["station"])
+        unplaced = sorted(seen - set(places.index))
+        used = places.loc[[code for code in places.index if code in seen]] if seen else places
+        used = used if len(used) else places
+        note = ""
+        if unplaced and self.stations is not None:
+            note = f" Without a place: {literal(', '.join(unplaced[:20]))}."
+        document.figure(
+            pictures.station_map(data, used, located=located), "map",
+            "Triangles: stations, larger the more events they saw (how many, in brackets)."
+            + (" Dots: places of events." if located else " Events were not located.") + note,
+        )  # fmt: skip
+
+    def _coverage(self, document, data):
+        document.section("Coverage")
+        report = self.detections.coverage_report()
+        if not len(report):
+            document.text("It is not known what was scanned: these detections do not say.")
+            return
+        if len(data.spans):
+            first, last = data.spans["start"].min(), data.spans["end"].max()
+            seconds = (data.spans["end"] - data.spans["start"]).dt.total_seconds()
+            possible = (last - first).total_seconds() * data.spans["station"].nunique()
+            share = float(data.spans["covered"] @ seconds) / possible if possible else 0.0
+            document.text(
+                f"{100 * min(share, 1.0):.1f} % of the time from the first to the last record, "
+                f"over all stations that recorded, holds data and was scanned."
+            )
+        document.table(
+            _literal(_by_station(report).head(_MOST_LINES)),
+            caption="`covered` is the share, from `start` to `end`, that holds data and was "
+            f"scanned.{_cut_off(report['station'].nunique())}",
+        )
+
+    def _findings(self, document):
+        found = self.findings
+        if found is None:
+            found = getattr(self.detections, "report", None)
+        if found is None:
+            return
+        document.section("Read findings")
+        frame = found if hasattr(found, "columns") else found.to_frame()
+        if not len(frame):
+            document.text("Nothing was wrong with any file.")
+            return
+        if "kind" in frame:
+            counts = frame["kind"].value_counts().rename_axis("kind").reset_index(name="findings")
+            document.table(_literal(counts), caption="How often each kind was found.")
+        columns = [name for name in ("file", "trace", "kind", "what", "action") if name in frame]
+        document.table(
+            _literal(frame[columns or list(frame)].head(_MOST_LINES)),
+            caption=f"What was found while reading, and what was done.{_cut_off(len(frame))}",
+        )
+
+    def _settings(self, document):
+        import pandas as pd
+
+        document.section("Settings")
+        settings = self.detections.settings
+        if not settings:
+            document.text("None are known.")
+            return
+        rows = [(literal(name), literal(_short(value))) for name, value in settings.items()]
+        document.table(pd.DataFrame(rows, columns=["setting", "value"]))
+
+    def _files(self, document):
+        document.section("Files")
+        names = [
+            "[detections.csv](detections.csv), and beside it `detections.csv.json` with settings, "
+            "picks and coverage",
+            "[detections.parquet](detections.parquet): the same in one file",
+        ]
+        self.detections.to_csv(document.folder / "detections.csv")
+        self.detections.to_parquet(document.folder / "detections.parquet")
+        if len(self.detections) <= _MOST_QUAKEML:
+            self.detections.to_quakeml(document.folder / "detections.xml")
+            names.append("[detections.xml](detections.xml): QuakeML")
+        else:
+            names.append(
+                f"No QuakeML: of more than {_MOST_QUAKEML:,} events it is large and slow to "
+                f"write. `read_detections('detections.parquet').to_quakeml('detections.xml')` "
+                f"does it."
+            )
+        document.bullets(names)
+        document.text(
+            "`seisclf.detection.read_detections` reads each of them. Times are UTC throughout."
+        )
+
+
+def _between(low, high):
+    if f"{low:.2f}" == f"{high:.2f}":
+        return f"probability {low:.2f}"
+    return f"probabilities from {low:.2f} to {high:.2f}"
+
+
+def _by_station(report):
+    """One line for each station, whatever number of lines the report has for it."""
+    import pandas as pd
+
+    rows = []
+    for station, own in report.groupby("station", sort=True):
+        lasts = (own["end"] - own["start"]).dt.total_seconds().fillna(0) if "end" in own else 0.0
+        row = {"station": station}
+        if "start" in own:
+            row |= {"start": own["start"].min(), "end": own["end"].max()}
+            whole = (row["end"] - row["start"]).total_seconds() if own["end"].notna().any() else 0
+            row["covered"] = (
+                min(float((own["covered"] * lasts).sum()) / whole, 1.0) if whole else 0.0
+            )
+        for name in ("windows", "windows_without_data"):
+            if name in own:
+                row[name.replace("_", " ")] = int(own[name].sum())
+        if "notes" in own:
+            notes = [note for note in dict.fromkeys(own["notes"].dropna().astype(str)) if note]
+            more = f"; and {len(notes) - 3} more" if len(notes) > 3 else ""
+            row["notes"] = "; ".join(notes[:3]) + more
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _with_interval(row, name):
+    value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
+    if np.isnan(value):
+        return "–"
+    digits = 2 if abs(value) < 100 else 0
+    if np.isnan(low):
+        return f"{value:.{digits}f}"
+    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _literal(frame):
+    """A table of which no cell and no heading is read as marks."""
+    frame = frame.copy()
+    for name in frame:
+        if frame[name].dtype.kind not in "biufM":
+            frame[name] = [
+                literal(_short(value)) if isinstance(value, str) else value
+                for value in frame[name]
+            ]
+    frame.columns = [literal(name) for name in frame.columns]
+    return frame
+
+
+def _short(value, most=300):
+    text = str(value)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _cut_off(n):
+    return f" The first {_MOST_LINES} of {n:,} lines." if n > _MOST_LINES else ""
+
+
+def _cut_off_classes(data):
+    if not data.others:
+        return ""
+    names = literal(", ".join(map(str, data.others[:10])))
+    return f" The {len(data.others)} rarest classes are not drawn: {names}."
+
+
+def _count(n, word):
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def _length(seconds):
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= 1.5 * size or (word == "minute"):
+            number = seconds / size
+            text = f"{number:.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")
+            return f"{text} {word}{'' if text == '1' else 's'}"
+    return f"{seconds:.0f} seconds"

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime, read
 
+from seisclf.datasets import make_archive
 from seisclf.io import ArchiveIndex, ReadReport, read_records, read_waveform_file
 from seisclf.io import _index as index_module
 from seisclf.io._index_store import APPLICATION_ID
@@ -308,6 +309,34 @@ def test_a_compressed_file_is_read_whole(tmp_path):
     (tmp_path / "a.mseed.gz").write_bytes(gzip.compress(content))
     index = ArchiveIndex.open_or_build(tmp_path)
     assert index.read(T0 + 1, T0 + 2)[0].data.tolist() == make_trace(2000).data[100:200].tolist()
+
+
+def test_on_one_grid_windows_are_slices_of_the_archive_whatever_is_wrong_with_it(tmp_path):
+    """Gaps, overlaps, drifting clocks, shifted pieces, corrupt and foreign files, all at once."""
+    folder = tmp_path / "archive"
+    options = {"duration": 4800.0, "file_length": 1200.0, "sampling_rate": 20.0}
+    make_archive(folder, random_state=1, **options)
+    index = ArchiveIndex.open_or_build(folder)
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    stream = Stream()
+    for file in files:
+        stream += read_waveform_file(file, report=ReadReport())
+
+    def on_grid(stream):
+        return read_records(stream, anchor_ns=T0.ns, report=ReadReport())
+
+    whole = on_grid(stream)
+    assert len(whole) >= 9
+    edges = [T0.ns + 10**9 * second for second in (0, 311, 1100, 1399, 3600, 4801)]
+    for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for id, part in on_grid(index.read(start, end, report=ReadReport())).items():
+            record = whole[id]
+            if part.sampling_rate != record.sampling_rate:
+                continue  # a piece at another rate, alone in its window
+            first = round((part.start_ns - record.start_ns) * record.sampling_rate / 1e9)
+            same = slice(first, first + len(part.data))
+            np.testing.assert_array_equal(part.valid, record.valid[same], err_msg=id)
+            np.testing.assert_array_equal(part.data, record.data[same], err_msg=id)
 
 
 # Files that change -------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ class IndexSource:
         """Begin and end of each piece in nanoseconds, an array (n_pieces, 2)."""
         store = self.index._store
         number, longest = store.traces()[trace]
-        rows = store.spans(number, 2**62, -(2**62), longest)
+        rows = store.spans(number, -(2**62), 2**62, longest)
         return _sorted([row[:2] for row in rows])
 
     def read(self, start_ns, end_ns, traces, report):

@@ -42,14 +42,16 @@ def results_of(context, tasks, *, n_jobs):
     if local and effective_n_jobs(n_jobs) == 1:
         yield from _one_after_another(context, tasks)
     else:
-        yield from _in_parallel(context, tasks, n_jobs, shared=backend.supports_sharedmem)
+        yield from _in_parallel(
+            context, tasks, n_jobs, shared=getattr(backend, "supports_sharedmem", False)
+        )
 
 
 def _one_after_another(context, tasks):
     """In this process, while a thread reads what the next task needs."""
     with ThreadPoolExecutor(1) as reader:
         ahead = reader.submit(load_task, context, tasks[0]) if tasks else None
-        for task, after in zip(tasks, [*tasks[1:], None], strict=True):
+        for task, after in zip(tasks, [*tasks[1:], None], strict=False):
             try:
                 loaded = ahead.result()
             except Exception:
@@ -61,13 +63,12 @@ def _one_after_another(context, tasks):
 
 def _in_parallel(context, tasks, n_jobs, *, shared):
     from joblib import Parallel, delayed
-    from joblib.externals import cloudpickle
 
     if shared:
         calls = {task: delayed(run_task)(context, task) for task in tasks}
     else:
         name = uuid.uuid4().hex
-        packed = np.frombuffer(cloudpickle.dumps(context), dtype=np.uint8)
+        packed = np.frombuffer(_cloudpickle().dumps(context), dtype=np.uint8)
         calls = {task: delayed(_run_packed)(name, packed, task) for task in tasks}
     for attempt in range(_RESTARTS + 1):
         parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)
@@ -94,8 +95,15 @@ def _lost(error):
 
 def _run_packed(name, packed, task):
     if name not in _KEPT:
-        from joblib.externals import cloudpickle
-
         _KEPT.clear()
-        _KEPT[name] = cloudpickle.loads(np.asarray(packed).tobytes())
+        _KEPT[name] = _cloudpickle().loads(np.asarray(packed).tobytes())
     return run_task(_KEPT[name], task)
+
+
+def _cloudpickle():
+    """What joblib pickles with: it takes classes of a notebook along."""
+    try:
+        import cloudpickle
+    except ImportError:  # older versions of joblib bring their own
+        from joblib.externals import cloudpickle
+    return cloudpickle

@@ -9,7 +9,7 @@ import numpy as np
 from ..io import ReadReport, read_records
 from ..io._grid import first_sample, sample_time
 from ._network_record import choose_stations, fill_slots, reasons_asked_for
-from ._records import instruments_of, is_rate, station_record
+from ._records import StationRecord, instruments_of, is_rate, station_record
 from ._scanner import collected, function_of, functions_of_network
 from ._settling import cut_frames, cut_reach
 from ._windows import padded_window_starts, window_starts
@@ -117,6 +117,11 @@ class Margins:
     inner: int
     outer: int
     forced: int
+
+    @property
+    def more(self):
+        """Samples that are read beyond the margin where no cut is found, longer and longer."""
+        return 0, self.outer, min(6 * self.outer, self.forced), self.forced
 
 
 def margins_of(detector):
@@ -321,7 +326,7 @@ class _Run:
 
     def run(self, loaded):
         # More is read only where there is no cut: an event goes on beyond what was read.
-        for more in (0, self.margins.forced // 4, self.margins.forced):
+        for more in self.margins.more:
             wanted = self.bounds(more)
             if loaded is None or (loaded.first, loaded.last) != wanted:
                 loaded = self.load(*wanted)
@@ -329,7 +334,7 @@ class _Run:
             if not functions:
                 return self._result(loaded, network, functions)
             both = self._owned(network, functions, loaded)
-            if both is not None:
+            if both is not None or loaded.last == self.group.n_samples:
                 break
         result = self._result(loaded, network, functions)
         begin, end, forced = both
@@ -418,9 +423,27 @@ class _Run:
         if self.detector.n_stations is None:
             function = function_of(self.detector, loaded.records[0])
             return None, [function] if function.n_windows else []
-        network, functions = functions_of_network(self.detector, loaded.records, {})
+        records = [
+            self._nothing(member, loaded) if record is None and member else record
+            for member, record in zip(self.group.instruments, loaded.records, strict=True)
+        ]
+        network, functions = functions_of_network(self.detector, records, {})
         anything = any(function.n_windows for function in functions)
         return network, functions if anything else []
+
+    def _nothing(self, member, loaded):
+        """A station of the network that has no data here, and counts as missing."""
+        import pandas as pd
+
+        shape = len(self.detector.components), loaded.last - loaded.first
+        return StationRecord(
+            station=member.station,
+            seed_id=member.traces[0],
+            start_time=pd.Timestamp(self._time(loaded.first), unit="ns", tz="UTC"),
+            data=np.zeros(shape, dtype=np.float32),
+            valid=np.zeros(shape[1], dtype=bool),
+            notes=[],
+        )
 
     def _owned(self, network, functions, loaded):
         """First and last sample that events of this task may begin at; None if more is needed.

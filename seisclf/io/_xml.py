@@ -20,6 +20,7 @@ _ENCODINGS = {
     "utf-16be": "utf-16-be",
     "windows-1252": "cp1252",
 }
+_PART = 2**20
 _DECLARATION = re.compile(r"^\s*<\?xml\s[^>]*?\?>")
 _DECLARED = re.compile(rb"""^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
@@ -181,18 +182,28 @@ def read_bytes(source, limit, limits):
     content : bytes
         Whole.
     """
-    name, most = _name(source), getattr(limits, limit)
+    name = _name(source)
     if isinstance(source, str | Path):
         path = Path(source)
         if not path.is_file():
             raise FileNotFoundError(f"no such file: {path}")
         limits.check(limit, path.stat().st_size, f"{name}, bytes")
         with open(path, "rb") as file:
-            source = file.read(most + 1)
-    elif not isinstance(source, bytes | bytearray | memoryview):
-        source = source.read(most + 1)
-    limits.check(limit, len(source), f"{name}, bytes")
-    return bytes(source)
+            return _read_all(file, limit, limits, name)
+    if isinstance(source, bytes | bytearray | memoryview):
+        limits.check(limit, len(source), f"{name}, bytes")
+        return bytes(source)
+    return _read_all(source, limit, limits, name)
+
+
+def _read_all(file, limit, limits, name):
+    # In parts: room for all that is allowed would be made at once.
+    parts, n_bytes = [], 0
+    while part := file.read(_PART):
+        parts.append(part)
+        n_bytes += len(part)
+        limits.check(limit, n_bytes, f"{name}, bytes")
+    return b"".join(parts)
 
 
 def _content(source, limits):

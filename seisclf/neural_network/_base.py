@@ -31,7 +31,13 @@ from ._params import (
     resolve_optimizer,
     validation_part,
 )
-from ._state import history_of, move_net, net_from_state, net_to_state
+from ._state import (
+    history_of,
+    move_net,
+    net_from_state,
+    net_to_state,
+    no_more_weights_than,
+)
 from ._weights import mean_one, row_weights
 
 
@@ -461,6 +467,6 @@ class NeuralEstimator(WaveformEstimator):
         super()._set_fitted_state(state)
         if saved is not None:
             cpu = torch.device("cpu")
-            with private_generator(0, cpu):
+            with private_generator(0, cpu), no_more_weights_than(saved):
                 self.net_ = net_from_state(self._new_net(cpu), saved)
             self.net_.history.extend({**epoch, "batches": []} for epoch in self.history_)

@@ -1,9 +1,13 @@
 """What a trained net must keep, on any device and in a file."""
 
 import numbers
+from contextlib import contextmanager
 
 import torch
+from torch.nn.modules.module import register_module_parameter_registration_hook
+from torch.nn.parameter import is_lazy
 
+_FEW_WEIGHTS = 10**6
 _FIRST_COLUMNS = ("epoch", "train_loss", "train_acc", "valid_loss", "valid_acc", "lr", "dur")
 
 
@@ -73,6 +77,30 @@ def net_to_state(net):
         "criterion": _on_cpu(net.criterion_.state_dict()),
         "optimizer": [[int(i), _on_cpu(values)] for i, values in optimizer["state"].items()],
     }
+
+
+@contextmanager
+def no_more_weights_than(state):
+    """For the length of a ``with``, refuse modules that have far more weights than a state.
+
+    A model file names the sizes of its layers; the weights that it holds say whether they are
+    true, before memory is filled with random ones.
+    """
+    held = sum(value.numel() for value in state["module"].values())
+    made = 0
+
+    def count(module, name, parameter):
+        nonlocal made
+        if parameter is not None and not is_lazy(parameter):
+            made += parameter.numel()
+        if made > 2 * held + _FEW_WEIGHTS:
+            raise ValueError(f"its layers need more weights than the {held} that are there")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def net_from_state(net, state):

@@ -1,10 +1,11 @@
 """The contract, over every public estimator: scikit-learn's battery and ours."""
 
 import inspect
+import re
 
 import pytest
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
+from sklearn.utils.estimator_checks import estimator_checks_generator
 
 import seisclf
 from seisclf.utils import all_estimators
@@ -13,7 +14,17 @@ from seisclf.utils.estimator_checks import yield_waveform_checks
 INSTANCES = [cls(**params) for _, cls in all_estimators() for params in cls._get_test_params()]
 
 
-@parametrize_with_checks(INSTANCES)
+def scikit_learn_checks():
+    """What scikit-learn's `parametrize_with_checks` gives, but each estimator is printed once."""
+    for estimator in INSTANCES:
+        name = re.sub(r"\s", "", repr(estimator))
+        for instance, check in estimator_checks_generator(estimator, legacy=True):
+            settings = ",".join(f"{key}={value}" for key, value in check.keywords.items())
+            title = f"{check.func.__name__}({settings})" if settings else check.func.__name__
+            yield pytest.param(instance, check, id=f"{name}-{title}")
+
+
+@pytest.mark.parametrize(("estimator", "check"), list(scikit_learn_checks()))
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
 

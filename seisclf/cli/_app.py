@@ -272,8 +272,14 @@ def detect(
     pictures: Annotated[
         int, typer.Option(min=0, help="Detections that get a picture of their own.")
     ] = 20,
+    jobs: Annotated[
+        int | None, typer.Option(help="Processes that scan a folder. Default: one.")
+    ] = None,
 ):
     """Scan continuous waveforms with a model: catalogue.csv, QuakeML, and pictures in OUTPUT.
+
+    A single folder is an archive of any length: it is scanned in parts, results are stored as
+    they come, and the same command goes on where it was stopped. There are no pictures then.
 
     With networks that answer with functions over time (RockNet), events are told to the sample,
     with P and S at each station. Every sample is covered; what was not (gaps, missing stations
@@ -285,7 +291,7 @@ def detect(
         files, model=model, output=output, threshold=threshold, start=start, end=end,
         stations=stations, recipe=recipe, functions=functions, pictures=pictures, step=step,
         stack=stack, postprocessing=postprocessing, persistence=persistence,
-        batch_size=batch_size, resample=resample,
+        batch_size=batch_size, resample=resample, jobs=jobs,
     )  # fmt: skip
 
 

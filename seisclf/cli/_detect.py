@@ -13,8 +13,9 @@ _NETWORK_THRESHOLD = 0.3
 
 
 def run_detect(
-    files, *, model, output, threshold, start, end, stations, recipe, functions, pictures, **scan
-):
+    files, *, model, output, threshold, start, end, stations, recipe, functions, pictures,
+    jobs=None, **scan
+):  # fmt: skip
     """Scan continuous waveforms and write a catalogue; see ``seisclf detect --help``."""
     if functions is not None and functions not in FORMATS:
         raise BadInput(f"--functions {functions!r} is unknown; one of {', '.join(FORMATS)}")
@@ -23,6 +24,13 @@ def run_detect(
     classifier, published = load_model(model)
     named = [name.strip() for name in stations.split(",")] if stations else None
     prepare = _recipe(recipe, published)
+    if len(files) == 1 and files[0].is_dir() and functions is None:
+        span = _time("--start", start), _time("--end", end)
+        _scan_archive(
+            files[0], classifier, published, named, output, threshold=threshold, span=span,
+            prepare="rocknet" if prepare else None, jobs=jobs, scan=scan,
+        )  # fmt: skip
+        return
     stream = _cut(read_waveforms(files), start, end, cut=not prepare)
     if published and named is None:
         named = _published_stations(stream, classifier)
@@ -32,15 +40,49 @@ def run_detect(
             stream = _prepared(stream, start, end, named)
         detector = _detector(classifier, threshold, named, scan)
         detections = detector.detect(stream)
-    told = [str(warning.message) for warning in caught if warning.category is UserWarning]
-    for words in dict.fromkeys(" ".join(text.split()) for text in told):
-        console.print(words, style="yellow", markup=False, soft_wrap=True)
+    _tell(caught)
     _show(detections)
     output.mkdir(parents=True, exist_ok=True)
     written = _write(detections, output, functions)
     written += _draw(detections, stream, output, pictures)
     for path in written:
         console.print(str(path), markup=False, soft_wrap=True)
+
+
+def _scan_archive(
+    folder, classifier, published, named, output, *, threshold, span, prepare, jobs, scan
+):
+    """Scan a folder in tasks, of which none is done twice."""
+    from ..io import ArchiveIndex
+
+    index = ArchiveIndex.open_or_build(folder, progress=True, n_jobs=jobs)
+    if published and named is None and getattr(classifier, "n_stations_in_", None) is not None:
+        codes = {station.split(".")[-1] for station in index.stations}
+        named = list(PUBLISHED_STATIONS) if codes & set(PUBLISHED_STATIONS) else None
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        detector = _detector(classifier, threshold, named, scan)
+        try:
+            detections = detector.scan(
+                index, output=output, start=span[0], end=span[1], n_jobs=jobs, prepare=prepare,
+                progress=True,
+            )  # fmt: skip
+        except (ValueError, RuntimeError) as error:
+            raise BadInput(" ".join(str(error).split())) from error
+    _tell(caught)
+    _show(detections)
+    written = [output / "catalogue.sqlite", *_write(detections, output, None)]
+    for path in written:
+        console.print(str(path), markup=False, soft_wrap=True)
+    if not detections.complete:
+        raise BadInput("the scan is not complete; the same command goes on with it")
+
+
+def _tell(caught):
+    """Warnings, each once."""
+    told = [str(warning.message) for warning in caught if warning.category is UserWarning]
+    for words in dict.fromkeys(" ".join(text.split()) for text in told):
+        console.print(words, style="yellow", markup=False, soft_wrap=True)
 
 
 def _recipe(name, published):

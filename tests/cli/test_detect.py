@@ -145,6 +145,22 @@ def test_what_is_wrong_is_said_in_one_line(files, network, tmp_path, options, wo
     assert len(result.stderr.strip().splitlines()) == 1
 
 
+def test_a_folder_is_an_archive_whose_scan_goes_on(files, network, tmp_path):
+    folder, out = tmp_path / "archive", tmp_path / "out"
+    folder.mkdir()
+    for path in files:
+        path.rename(folder / path.name)
+    options = ["--model", "x", "--stations", "LH01,LH02", "--output", out]
+    for _ in range(2):
+        result = run("detect", folder, *options)
+        assert result.exit_code == 0, result.output
+        assert len(pd.read_csv(out / "catalogue.csv")) == 1
+        assert (out / "catalogue.xml").exists()
+    assert seisclf.detection.read_scan(out).complete
+    result = run("detect", folder, *options, "--threshold", 0.2)
+    assert result.exit_code == 2 and "threshold was 0.3" in result.output
+
+
 def test_models_that_are_none_are_refused(files, tmp_path):
     other = tmp_path / "notes.txt"
     other.write_text("no model")

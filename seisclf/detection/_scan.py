@@ -40,10 +40,12 @@ class ScanSettings:
 
     def batches(self, n_windows):
         """First window of each batch, behind a progress bar where one is wanted."""
+        starts = range(0, n_windows, self.batch_size)
+        if not self.progress:
+            return starts
         from ..utils import progress_bar
 
-        starts = range(0, n_windows, self.batch_size)
-        return progress_bar(starts, desc="windows", disable=None if self.progress else True)
+        return progress_bar(starts, desc="windows", disable=None)
 
 
 def remarks(n_samples, settings, *, n_windows, n_short, n_dead):

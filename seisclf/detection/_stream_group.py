@@ -184,7 +184,8 @@ class StreamGroup:
         settled, data, good = buffer.settle(ends=ends)
         self._tell_gaps(before, good)
         if self.origin is None and not self._begin(ends):
-            buffer.forget(settled - buffer.keep)
+            # The record may still begin where a complete station does.
+            buffer.forget(min(settled - buffer.keep, *self._firsts(), NOBODY))
             return
         begin, settled = buffer.begin, buffer.settled
         data, good = (x[..., data.shape[-1] - (settled - begin) :] for x in (data, good))
@@ -204,17 +205,21 @@ class StreamGroup:
 
     def _begin(self, ends):
         """Let the record begin where the first complete station does, once that is known."""
-        firsts = self.buffer.firsts[[slot.complete for slot in self.slots]]
-        firsts = firsts[(firsts != NOBODY).all(axis=1)]
-        if not firsts.size or (firsts.min() >= self.buffer.final and not ends):
+        firsts = self._firsts()
+        if not firsts or (min(firsts) >= self.buffer.final and not ends):
             return False
-        self.origin = int(firsts.min())
+        self.origin = min(firsts)
         begin = max(self.origin, self.buffer.begin)
         begin += (self.origin - begin) % self.settings.step
         self.buffer.forget(begin)
         if begin > self.origin:
             self.scan.skip(begin - self.origin)
         return True
+
+    def _firsts(self):
+        """First sample of each station all components of which have come."""
+        firsts = self.buffer.firsts[[slot.complete for slot in self.slots]]
+        return [int(row.min()) for row in firsts if (row != NOBODY).all()]
 
     def _tell_gaps(self, before, good):
         """Report what is missing of each channel that has begun."""

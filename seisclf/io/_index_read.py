@@ -155,7 +155,10 @@ def _blocks(full, ranges):
             joined.append([begin, end])
     blocks = []
     with open(full, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
         for begin, end in joined:
+            if end > size:
+                raise StaleFile
             file.seek(begin)
             content = file.read(end - begin)
             if len(content) < end - begin:

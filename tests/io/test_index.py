@@ -199,7 +199,7 @@ windows = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(pieces, windows, st.sampled_from([256, 512, 4096]), st.sampled_from("<>"), st.booleans())
 def test_a_window_is_the_slice_of_the_whole(tmp_path_factory, pieces, windows, reclen, order, one):
     folder = tmp_path_factory.mktemp("archive")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from seisclf.detection import Detections
 from seisclf.metrics import catalogue_scores, detection_scores
+from seisclf.metrics._catalogue_scores import _medians
 from seisclf.metrics._coverage import stretches
 
 DAY = 86400.0
@@ -201,3 +202,17 @@ def test_no_detections_and_no_events():
     assert scores.loc["all", "false_per_day"] == 0
     missed = catalogue_scores(empty, table([(1.0, "a")]), tolerance=1.0, coverage=spans)
     assert missed.loc["a", "recall"] == 0 and np.isnan(missed.loc["a", "precision"])
+
+
+def test_medians_of_draws_are_medians_of_what_was_drawn():
+    rng = np.random.default_rng(0)
+    for n, exact in ((7, True), (50, True), (5000, False)):
+        values, block = rng.normal(size=n), rng.integers(6, size=n)
+        draws = np.concatenate([np.ones((1, 6)), rng.multinomial(6, np.full(6, 1 / 6), size=20)])
+        plain = [
+            np.median(np.repeat(values, row[block].astype(int))) if row[block].sum() else np.nan
+            for row in draws
+        ]
+        np.testing.assert_allclose(
+            _medians(values, block, draws), plain, atol=1e-12 if exact else 0.005
+        )

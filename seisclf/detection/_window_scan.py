@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from ..io._stretches import constant_runs
 from ._classifier import predict_windows
 from ._functions import ProbabilityFunction
 from ._onsets import energy_of
@@ -214,23 +215,31 @@ def _pad(data, valid, length):
 
 def _samples_in(valid, starts, length):
     """Number of valid samples in each window."""
-    total = np.concatenate(([0], np.cumsum(valid)))
+    if valid.all():
+        return np.full(len(starts), length)
+    total = np.concatenate(([0], np.cumsum(valid, dtype=np.int32)))
     return total[starts + length] - total[starts]
 
 
 def _moving(data, starts, length):
     """Whether in each window every component takes more than one value."""
-    changes = np.zeros(data.shape, dtype=np.int64)
-    np.cumsum(data[:, 1:] != data[:, :-1], axis=1, out=changes[:, 1:])
-    return (changes[:, starts + length - 1] > changes[:, starts]).all(axis=0)
+    moving, everywhere = np.ones(len(starts), dtype=bool), np.ones(data.shape[1], dtype=bool)
+    for row in data:
+        for first, last in constant_runs(row, everywhere, length):
+            moving[(starts >= first) & (starts + length <= last)] = False
+    return moving
 
 
 def _reached(starts, length, n_samples):
-    """Which samples lie in some window."""
-    change = np.zeros(n_samples + 1, dtype=np.int64)
-    np.add.at(change, starts, 1)
-    np.add.at(change, starts + length, -1)
-    return np.cumsum(change)[:-1] > 0
+    """Which samples lie in some window; `starts` ascend."""
+    reached = np.zeros(n_samples, dtype=bool)
+    if len(starts):
+        # Windows without a hole between them are one stretch.
+        last = np.flatnonzero(np.append(np.diff(starts) > length, True))
+        first = np.append(0, last[:-1] + 1)
+        for begin, end in zip(starts[first], starts[last] + length, strict=True):
+            reached[begin:end] = True
+    return reached
 
 
 def _frame_means(mask, step):

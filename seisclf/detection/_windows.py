@@ -192,6 +192,13 @@ class Stacker:
             touching = weight > 0
             frame, weight = frame[inside][touching], weight[touching]
             entry = probabilities[inside][touching]
+            if (frame[1:] > frame[:-1]).all():  # as on a regular grid, and much faster
+                if self.stack == "max":
+                    self._sum[frame] = np.maximum(self._sum[frame], entry)
+                else:
+                    self._sum[frame] += weight[:, np.newaxis] * entry
+                self._weight[frame] += weight
+                continue
             if self.stack == "max":
                 np.maximum.at(self._sum, frame, entry)
             else:

@@ -28,7 +28,9 @@ def write_csv(detections, path):
         if str(frame[name].dtype).startswith("datetime64"):
             frame[name] = _times_as_text(frame[name])
         elif frame[name].dtype.kind in "OUT" or str(frame[name].dtype) == "str":
-            frame[name] = [guard(value) for value in frame[name]]
+            # Few classes and stations, many rows: each text is looked at once.
+            safe = {value: guard(value) for value in frame[name].unique()}
+            frame[name] = frame[name].map(safe)
     frame.columns = [guard(str(name)) for name in frame]
     frame.to_csv(path, index=False)
     head = _head() | scan_of(detections) | {"picks": frame_to_json(detections.picks)}

@@ -123,18 +123,20 @@ class _Door:
 
     def _of_one_rate(self, traces):
         """Traces whose rate is the one that most samples have."""
-        samples, snapped = {}, {}
+        samples, snapped, nominals = {}, {}, {}
         for trace in traces:
-            rate = trace.stats.sampling_rate
-            if not (np.isfinite(rate) and rate > 0):
-                raise ValueError(f"sampling rate {rate!r} Hz")
-            nominal = nominal_rate(rate, self.how.rate_tolerance)
-            samples[nominal] = samples.get(nominal, 0) + trace.stats.npts
+            stats = trace.stats
+            rate, npts = stats.sampling_rate, stats.npts
+            nominal = nominals.get(rate)
+            if nominal is None:
+                if not (np.isfinite(rate) and rate > 0):
+                    raise ValueError(f"sampling rate {rate!r} Hz")
+                nominal = nominals[rate] = nominal_rate(rate, self.how.rate_tolerance)
+            samples[nominal] = samples.get(nominal, 0) + npts
             if nominal != rate:
-                n, most = snapped.get(rate, (0, 0))
-                snapped[rate] = n + 1, max(most, trace.stats.npts)
-        for rate, (_, most) in snapped.items():
-            nominal = nominal_rate(rate, self.how.rate_tolerance)
+                snapped[rate] = max(snapped.get(rate, 0), npts)
+        for rate, most in snapped.items():
+            nominal = nominals[rate]
             drift = abs(rate / nominal - 1.0) * most
             text = f", drifts by {drift:.1f} samples" if drift > 0.5 else ""
             self._find("rate snapped", f"rate {rate!r} Hz{text}", f"taken as {nominal:g} Hz")
@@ -144,7 +146,7 @@ class _Door:
         kept = []
         for trace in traces:
             stats = trace.stats
-            rate = nominal_rate(stats.sampling_rate, self.how.rate_tolerance)
+            rate = nominals[stats.sampling_rate]
             if rate == main:
                 kept.append(trace)
                 continue
@@ -171,7 +173,7 @@ class _Door:
         late_ns = start_ns - self.origin - sample_time(at, self.rate)
         late = late_ns * self.rate / 1e9
         file, data = _file_of(trace), trace.data
-        goes_on = bool(trace.stats.get("continues"))  # and has been reported
+        goes_on = "continues" in trace.stats.__dict__  # and has been reported
         if abs(late) > _REPORTED_SHIFT and not goes_on:
             what = f"piece off the grid by {late:.2f} samples"
             self._find("off grid", what, "moved to the grid", at, at + len(data), file)
@@ -189,7 +191,7 @@ class _Door:
         out, there = data[begin:end], valid[begin:end]
         self._note_span(piece.file, begin, end, good)
         if good is None and not overlaps:
-            out[:] = np.ma.getdata(values)
+            out[:] = values.data if isinstance(values, np.ma.MaskedArray) else values
             there[:] = True
             return
         good = np.ones(len(out), dtype=bool) if good is None else good
@@ -226,13 +228,14 @@ class _Door:
 
     def _recorded(self, piece, at, file):
         """Mask of what was recorded; None if everything was."""
-        values = np.ma.getdata(piece)
-        masked = np.ma.getmaskarray(piece) if np.ma.is_masked(piece) else None
-        good = None if masked is None else ~masked
+        values, good = piece, None
+        if isinstance(piece, np.ma.MaskedArray):
+            values = np.ma.getdata(piece)
+            good = ~np.ma.getmaskarray(piece) if np.ma.is_masked(piece) else None
         low, high = self.low_high = values.min(), values.max()
         for sentinel in self.how.sentinels:
             # Most pieces need no second look.
-            if not (low <= sentinel <= high) and not np.isnan(low):
+            if not (low <= sentinel <= high) and low == low:
                 continue
             hit = values == sentinel
             good = self._lost("sentinel", f"samples are {sentinel}", hit, good, at, file)
@@ -338,4 +341,4 @@ def _summed(rows):
 
 
 def _file_of(trace):
-    return trace.stats.get("source_file", "")
+    return trace.stats.__dict__.get("source_file", "")

@@ -35,7 +35,10 @@ def open_file(kind, path, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if kind in WAVEFORMS:
-            return _waveforms(path, folder)
+            try:
+                return _waveforms(path, folder)
+            except ALLOWED as error:  # these doors report, they do not raise
+                raise RuntimeError(f"{type(error).__name__}: {error}") from error
         return _DOORS[kind](path, folder) or "read"
 
 
@@ -44,8 +47,9 @@ def _waveforms(path, folder):
 
     read_waveform_file(path, headonly=True)
     recordings = read_archive(path)
-    for record in recordings.values():
-        record.data.sum()
+    for id in recordings:
+        for record in recordings.pieces(id):
+            record.data.sum()
     recordings.to_stream(gaps="mask")
     status = recordings.report.files["status"].iloc[0]
     _check_reasons(recordings.report)

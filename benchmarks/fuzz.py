@@ -70,6 +70,8 @@ def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None, formats=
         ]
         results = _collect(workers, place, keep, random_state)
     print(_table(results))
+    slowest = max(results, key=lambda result: result["seconds"])
+    print(f"slowest: case {slowest['case']}, {slowest['kind']}, {slowest['told']}")
     figures = _figures(results, time.perf_counter() - start)
     if any(keep.iterdir()):
         print(f"put aside: {keep}")

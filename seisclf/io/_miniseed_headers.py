@@ -190,7 +190,8 @@ def trace_ids(codes):
     for name in names.tolist():
         text = name.ljust(12).decode("ascii", "replace").replace("\0", " ")
         parts = (text[10:12], text[:5], text[5:7], text[7:10])
-        ids.append(".".join(part.strip() for part in parts))
+        # A dot inside a code would make two of it.
+        ids.append(".".join(part.strip().replace(".", "_") for part in parts))
     return np.array(ids, dtype=object)[which]
 
 

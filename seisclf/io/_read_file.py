@@ -235,6 +235,8 @@ class _File:
             raise _Refused("limit", reason)
         kept, by_id = [], {}
         for trace in stream:
+            if trace.id.count(".") != 3:
+                self._without_dots(trace)
             if not trace.stats.npts:
                 self.own.add(self.path, trace.id, "no samples", "left out", kind="empty")
                 continue
@@ -253,6 +255,13 @@ class _File:
         reason = reason if kept else "nothing in the time that was asked for"
         self._file_row(status, reason)
         return Stream(kept)
+
+    def _without_dots(self, trace):
+        """Codes in which there is no dot, which would make two of one."""
+        given = trace.id
+        for name in ("network", "station", "location", "channel"):
+            trace.stats[name] = str(trace.stats[name]).replace(".", "_")
+        self.own.add(self.path, trace.id, f"called {given!r}", "dots replaced", kind="component")
 
     def _row(self, id, traces):
         stats = [trace.stats for trace in traces]

@@ -193,6 +193,8 @@ def _show(detections):
 
 
 def _write(detections, folder, functions):
+    from ..utils import safe_name
+
     written = [
         detections.to_csv(folder / "catalogue.csv"),
         detections.to_quakeml(folder / "catalogue.xml"),
@@ -212,7 +214,7 @@ def _write(detections, folder, functions):
     (folder / "functions").mkdir(exist_ok=True)
     for trace in stream:
         time = trace.stats.starttime.strftime("%Y%m%dT%H%M%S")
-        path = folder / "functions" / f"{trace.id}.{time}.sac"
+        path = folder / "functions" / f"{safe_name(trace.id)}.{time}.sac"
         trace.write(str(path), format="SAC")
     return [*written, folder / "functions"]
 

@@ -180,5 +180,6 @@ def _shortcut(layers, n_in, n_out, stride):
 
 def _initialize(layer):
     # Scales and shifts of batch normalisation start at one and zero by themselves.
-    if isinstance(layer, (nn.Conv2d, nn.Conv1d)):
+    # Nor is anything drawn for weights on the meta device, for which PyTorch loads its compiler.
+    if isinstance(layer, (nn.Conv2d, nn.Conv1d)) and not layer.weight.is_meta:
         nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")

@@ -169,3 +169,17 @@ def test_what_is_frozen_can_be_changed():
     assert changed(net, before) == set(before)
     net.freeze(encoder=True, batch_norm=False)
     assert not net.encoder.backbone.bn1.training and net.head.training
+
+
+def test_nothing_is_drawn_for_weights_without_memory(monkeypatch):
+    """PyTorch would load its compiler for that, which takes seconds in every process."""
+
+    def draw(*args, **kwargs):
+        raise AssertionError("weights were drawn")
+
+    monkeypatch.setattr(torch.nn.init, "kaiming_normal_", draw)
+    with torch.device("meta"):
+        encoder = EventEncoder(in_channels=1, shape=(300,), **TINY)
+    assert all(weight.is_meta for weight in encoder.parameters())
+    with pytest.raises(AssertionError, match="drawn"):
+        EventEncoder(in_channels=1, shape=(300,), **TINY)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from .backbones import make_backbone
+from .layers import picture_layout
 from .pictures import SpectrogramPicture
 
 #: What a backbone sees: a picture made of the waveform, a picture that was given, or samples.
@@ -119,7 +120,7 @@ class EventEncoder(nn.Module):
     def encode(self, pictures):
         """Vectors (n, n_features) of what `pictures` returns."""
         if pictures.ndim == 4:
-            pictures = pictures.contiguous(memory_format=torch.channels_last)
+            pictures = pictures.contiguous(memory_format=picture_layout(pictures.dtype))
         return self.backbone(pictures)
 
     def map_axes(self):

@@ -247,7 +247,7 @@ class SameConv1d(nn.Conv1d):
         if left != right:
             x, left = nn.functional.pad(x, (left, right)), 0
         # As a picture of one row: only of pictures does PyTorch know channels that lie last.
-        rows, weight = x.unsqueeze(2), self.weight.unsqueeze(2)
+        rows, weight = _in_layout(x.unsqueeze(2), self.weight.unsqueeze(2))
         return nn.functional.conv2d(rows, weight, self.bias, (1, stride), (0, left)).squeeze(2)
 
 
@@ -279,7 +279,30 @@ class SameConv2d(nn.Conv2d):
         padding = (rows[0], columns[0])
         if rows[0] != rows[1] or columns[0] != columns[1]:
             x, padding = nn.functional.pad(x, (*columns, *rows)), (0, 0)
-        return nn.functional.conv2d(x, self.weight, self.bias, self.stride, padding)
+        return nn.functional.conv2d(*_in_layout(x, self.weight), self.bias, self.stride, padding)
+
+
+def picture_layout(dtype):
+    """Order in memory in which a CPU convolves pictures fastest.
+
+    Parameters
+    ----------
+    dtype : torch.dtype
+        Of the pictures and the weights.
+
+    Returns
+    -------
+    layout : torch.memory_format
+        Channels last. In double precision, for which there are no kernels of that kind, channels
+        first: small maps are then convolved several times as fast.
+    """
+    return torch.contiguous_format if dtype == torch.float64 else torch.channels_last
+
+
+def _in_layout(x, weight):
+    if weight.dtype == torch.float64 and not weight.is_cuda:  # see `picture_layout`
+        return x.contiguous(), weight.contiguous()
+    return x, weight
 
 
 def _pointwise(x, weight, bias):

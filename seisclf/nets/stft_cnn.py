@@ -4,7 +4,6 @@ from math import prod
 from operator import floordiv
 
 import numpy as np
-import torch
 from torch import nn
 
 from .layers import (
@@ -14,6 +13,7 @@ from .layers import (
     STFTMagnitude,
     WaveformNormalization,
     he_initialization,
+    picture_layout,
 )
 from .wavelets import MorletScalogram, scalogram_frequencies
 
@@ -215,7 +215,7 @@ def _head_pool(pooling, shape):
 
 def _channels_last(maps):
     # Convolution and pooling of pictures are half as expensive on a CPU with the channels last.
-    return maps.contiguous(memory_format=torch.channels_last) if maps.ndim == 4 else maps
+    return maps.contiguous(memory_format=picture_layout(maps.dtype)) if maps.ndim == 4 else maps
 
 
 def _block(n_in, n_out, n_convs, kernel_size, pool, batch_norm):

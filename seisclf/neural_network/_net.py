@@ -2,9 +2,11 @@
 
 from contextlib import contextmanager
 
+import torch
 from skorch import NeuralNet
 from skorch.utils import to_tensor
 
+from ..nets.layers import picture_layout
 from ._batches import BatchIterator, EventDataset
 
 
@@ -35,7 +37,11 @@ class EventNet(NeuralNet):
         """Build the module in the wanted precision."""
         super().initialize_module()
         # Not `to`: it would make real numbers of complex ones.
-        self.module_ = self.module_.float() if self.dtype == "float32" else self.module_.double()
+        if self.dtype == "float32":
+            self.module_ = self.module_.float()
+        else:
+            layout = picture_layout(torch.float64)
+            self.module_ = self.module_.double().to(memory_format=layout)
         return self
 
     def train_on(self, train, valid=None, epochs=1):

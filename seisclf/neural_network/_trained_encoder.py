@@ -8,6 +8,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from ..base import WaveformEstimator
 from ..nets import EventEncoder
+from ..nets.layers import picture_layout
 from ._batches import EventDataset
 from ._device import in_worker_process, private_generator
 from ._event_arrays import validate_events
@@ -204,7 +205,7 @@ class TrainedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Waveform
             ) from error
         # Buffers that are no weights were made in double precision.
         dtype = next(encoder.parameters()).dtype
-        return encoder.to(dtype=dtype, memory_format=torch.channels_last).eval()
+        return encoder.to(dtype=dtype, memory_format=picture_layout(dtype)).eval()
 
     def fit(self, X, y=None):
         """Check X and remember its shape; nothing is learned.

@@ -103,7 +103,7 @@ class StreamGroup:
         return None
 
     def push(self, trace, row):
-        """Place the samples of a packet, and scan what it completes."""
+        """Place the samples of a packet."""
         start_ns = trace.stats.starttime.ns
         if self.zero_ns is None:
             self.zero_ns = start_ns
@@ -124,7 +124,6 @@ class StreamGroup:
             at = piece.at + shift
             counts = self.buffer.place(row, at, values, good, rough=not piece.exact)
             self._tell_placed(trace.id, self.time_ns(at), self.time_ns(at + len(values)), *counts)
-        self._process()
 
     def time_ns(self, index):
         """Time of a sample of the buffer."""
@@ -160,7 +159,7 @@ class StreamGroup:
         if target - buffer.newest <= 2 * spare:
             return
         buffer.advance(until=buffer.newest + spare)
-        self._process(force=True)
+        self.process(force=True)
         begin = target - buffer.keep
         if self.origin is not None:
             begin = self.origin + (begin - self.origin) // step * step
@@ -174,7 +173,8 @@ class StreamGroup:
 
     # The scan
 
-    def _process(self, *, ends=False, force=False):
+    def process(self, *, ends=False, force=False):
+        """Scan what is complete; at the end of the record, or in any case."""
         buffer = self.buffer
         buffer.awaited[:] = [slot.awaited for slot in self.slots]
         buffer.advance(ends=ends)
@@ -308,7 +308,7 @@ class StreamGroup:
 
     def end(self):
         """Let the record end here."""
-        self._process(ends=True)
+        self.process(ends=True)
 
 
 def _door(id, origin_ns, rate):

@@ -40,8 +40,9 @@ class StreamingDetector:
     state : str or pathlib.Path, optional
         File that :meth:`save` writes to. If it is there, the stream goes on where it was saved.
     max_delay : float, default=30.0
-        Seconds by which a packet may lag behind the newest one. Where data is missing, windows
-        wait for so long before the gap counts as one, and so does the first window of a stream.
+        Seconds from the first sample of a packet to the newest sample of its station (of a
+        network: of all its stations) at most. Where data is missing, windows wait for so long
+        before the gap counts as one, and so does the first window of a stream.
     max_jump : float, default=600.0
         A packet that begins by more seconds than that after the newest one is held back until
         four in a row say so: one wrong time must not make all that follow late.
@@ -171,7 +172,9 @@ class StreamingDetector:
         Parameters
         ----------
         packet : obspy.Trace or obspy.Stream
-            Of any length, in any order; not changed.
+            Of any length, in any order; not changed. The traces of a Stream come all at once:
+            push long pieces of several channels as a Stream, since of channels that are pushed
+            one after another the second may be late.
 
         Returns
         -------
@@ -192,10 +195,13 @@ class StreamingDetector:
                 f"packet must be an ObsPy Trace or Stream, got {type(packet).__name__}"
             )
         touched = {}
-        for trace in traces:
+        for trace in sorted(traces, key=lambda trace: trace.stats.starttime.ns):
             group = self._take(trace)
             if group is not None:
                 touched[id(group)] = group
+        # Only now: what comes together is not late, however long it is.
+        for group in touched.values():
+            group.process()
         return self._final(touched.values())
 
     def flush(self):
@@ -214,6 +220,7 @@ class StreamingDetector:
                     self._refuse_time(trace)
                 else:
                     group.push(trace, row)
+                    group.process()
             if group.zero_ns is not None:
                 group.end()
                 self._tell_unused(group)

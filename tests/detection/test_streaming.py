@@ -159,9 +159,19 @@ def test_functions_of_packets_are_those_of_the_whole(seed, of_network, padded):
     detections = detector.detect(whole)
     packets = packets_of(whole, rng, 40, 120)
     # Before a station has come it does not count; here all do before the first event.
-    table, picks, streaming = streamed(detector, shuffled(packets, rng, 8.0), max_delay=10.0)
+    table, picks, streaming = streamed(detector, shuffled(packets, rng, 8.0), max_delay=15.0)
     assert_same(table, picks, detections)
     assert "late" not in set(streaming.report["kind"])
+
+
+def test_long_pieces_of_all_channels_come_together():
+    whole = record(2)
+    detector = window_detector()
+    streaming = StreamingDetector(detector)
+    found = [streaming.push(whole).to_frame(), streaming.flush().to_frame()]
+    table = pd.concat([frame for frame in found if len(frame)], ignore_index=True)
+    assert_same(table, [], detector.detect(whole))
+    assert not len(streaming.report)
 
 
 def test_each_window_is_predicted_once_and_the_same_as_in_the_whole():

@@ -4,7 +4,8 @@ import json
 import warnings
 from collections import defaultdict
 
-from ._exact_json import decoded, frame_from_json, typed_frame
+from ._detections_files import coverage_of
+from ._exact_json import decoded, typed_frame
 from ._quakeml import COMMENT_VERSION
 
 # Of the table, in this order; other columns follow, and class probabilities go last.
@@ -84,15 +85,13 @@ def _parts(rows, names, picks, scan):
     ]
     pick_dtypes = {"detection": "int64", "time": "datetime64[ns, UTC]", "probability": "float64"}
     pick_dtypes |= {"station": "str", "phase": "str"} | dict(scan.get("pick_columns", ()))
-    coverage = scan.get("coverage")
     return {
         "table": _frame(flat, columns, dtypes | dict(scan.get("columns", ()))),
         "picks": _frame(
             found, [n for n, _ in scan.get("pick_columns", ())] or list(pick_dtypes), pick_dtypes
         ),
         "settings": decoded(scan.get("settings", {})),
-        "coverage": None if coverage is None else frame_from_json(coverage),
-    }
+    } | coverage_of(scan)
 
 
 def _frame(dicts, columns, dtypes):

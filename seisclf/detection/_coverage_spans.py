@@ -13,7 +13,9 @@ def coverage_spans(detections):
 
     functions = detections.functions
     rows = []
-    if len(functions):
+    if detections._spans is not None:
+        rows = detections._spans[list(SPAN_COLUMNS)].to_dict("records")
+    elif len(functions):
         for function in functions.values():
             rows += _of_function(function)
     else:

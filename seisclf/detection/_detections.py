@@ -4,9 +4,8 @@ import numpy as np
 
 from ._function_picking import PICK_COLUMNS, pick_network, pick_stations
 from ._functions import ProbabilityFunctions
-from ._onsets import refine as refine_bins
-
-_COLUMNS = ("class", "onset", "end", "probability", "event_probability", "stations", "coverage")
+from ._picked_tables import TABLE_COLUMNS, table_of
+from ._picked_tables import detections_table as detections_table
 
 
 class Detections:
@@ -33,6 +32,9 @@ class Detections:
     coverage : pandas.DataFrame, optional
         What was scanned and what was not, as :meth:`coverage_report` returns it. Default: what
         `functions` say.
+    spans : pandas.DataFrame, optional
+        When stations recorded, as :meth:`coverage_spans` returns it. Default: what `functions`
+        say, or else the lines of `coverage`.
 
     Attributes
     ----------
@@ -59,17 +61,20 @@ class Detections:
     'rockfall'
     """
 
-    def __init__(self, table, functions=None, *, settings=None, picks=None, coverage=None):
-        absent = [name for name in _COLUMNS if name not in table]
+    def __init__(
+        self, table, functions=None, *, settings=None, picks=None, coverage=None, spans=None
+    ):
+        absent = [name for name in TABLE_COLUMNS if name not in table]
         if absent:
             raise ValueError(
-                f"table lacks the columns {', '.join(absent)}; needed are {', '.join(_COLUMNS)}"
+                f"table lacks the columns {', '.join(absent)}; needed are "
+                f"{', '.join(TABLE_COLUMNS)}"
             )
         self._table = table.reset_index(drop=True)
         self.functions = ProbabilityFunctions() if functions is None else functions
-        self._coverage = coverage
+        self._coverage, self._spans = coverage, spans
         self.settings = dict(settings or {})
-        self.picks = _table_of([], PICK_COLUMNS) if picks is None else picks
+        self.picks = table_of([], PICK_COLUMNS) if picks is None else picks
 
     def __len__(self):
         return len(self._table)
@@ -200,8 +205,9 @@ class Detections:
         picks = picks.assign(detection=picks["detection"].map(number))
         picks = picks.sort_values(["detection", "time"], ignore_index=True)
         return Detections(
-            table, self.functions, settings=self.settings, picks=picks, coverage=self._coverage
-        )
+            table, self.functions, settings=self.settings, picks=picks, coverage=self._coverage,
+            spans=self._spans,
+        )  # fmt: skip
 
     def to_csv(self, path):
         """Write the table; times in ISO 8601, UTC, numbers with all digits.
@@ -409,42 +415,6 @@ class Detections:
         )
 
 
-def detections_table(functions, spans, is_event, *, refine=None):
-    """Table of the spans (station to list of Span) that were picked in `functions`.
-
-    `is_event` (n_classes,) tells classes from background.
-    `refine` is the length (s) of the short average by which onset and end are refined, or None.
-    """
-    import pandas as pd
-
-    rows = []
-    for station, found in spans.items():
-        function = functions[station]
-        for span in found:
-            part = slice(span.first, span.last)
-            onset, end = span.first * function.step, span.last * function.step
-            if refine:
-                onset, end = _refined(function, onset, end, refine)
-            end = function.start_time + pd.Timedelta(end, unit="s")
-            rows.append(
-                {
-                    "class": function.classes[span.label],
-                    "onset": function.start_time + pd.Timedelta(onset, unit="s"),
-                    "end": min(end, function.end_time),
-                    "probability": np.nanmax(function.probabilities[part, span.label]),
-                    "event_probability": np.nanmax(
-                        function.probabilities[part][:, is_event].sum(axis=1)
-                    ),
-                    "stations": station,
-                    "coverage": function.coverage[part].mean(),
-                }
-                | _mean_probabilities(function, part)
-            )
-    labels = {label: None for function in functions.values() for label in function.classes}
-    columns = [*_COLUMNS, *(f"p_{label}" for label in labels)]
-    return _table_of(rows, columns).sort_values(["onset", "stations"], ignore_index=True)
-
-
 def function_detections(functions, settings, *, described):
     """Events picked in functions over time, see :mod:`._function_picking`."""
     if settings.persistence not in (1, functions.persistence):
@@ -456,40 +426,11 @@ def function_detections(functions, settings, *, described):
     pick = pick_network if by_occurrence else pick_stations
     rows, picks = pick(functions, settings)
     return Detections(
-        _table_of(rows, [*_COLUMNS, *(f"p_{label}" for label in functions.classes)]),
+        table_of(rows, [*TABLE_COLUMNS, *(f"p_{label}" for label in functions.classes)]),
         functions,
         settings=described,
-        picks=_table_of(picks, PICK_COLUMNS),
+        picks=table_of(picks, PICK_COLUMNS),
     )
-
-
-def _table_of(rows, columns):
-    """Rows as a table whose times are times even if there are none."""
-    import pandas as pd
-
-    table = pd.DataFrame(rows, columns=list(columns))
-    for name in columns:
-        if name in ("onset", "end", "time"):
-            table[name] = pd.to_datetime(table[name], utc=True).dt.as_unit("ns")
-        elif name.endswith(("probability", "coverage")) or name.startswith("p_"):
-            table[name] = table[name].astype(float)
-    return table
-
-
-def _mean_probabilities(function, part):
-    """What the classifier itself gave each class over a stretch of frames."""
-    given = function.probabilities if function.raw is None else function.raw
-    seen = given[part][~np.isnan(given[part]).any(axis=1)]
-    mean = seen.mean(axis=0) if len(seen) else np.full(given.shape[1], np.nan)
-    return {f"p_{label}": value for label, value in zip(function.classes, mean, strict=True)}
-
-
-def _refined(function, onset, end, ahead):
-    """Seconds of onset and end of motion within a span."""
-    step = function.energy_step
-    first, last = round(onset / step), min(round(end / step), len(function.energy))
-    first, last = refine_bins(function.energy, first, last, ahead=max(1, round(ahead / step)))
-    return first * step, last * step
 
 
 def _iso(time):

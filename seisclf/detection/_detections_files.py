@@ -144,12 +144,15 @@ def _checked(text, path):
 
 
 def _parts(head):
-    coverage = head.get("coverage")
     return {
         "settings": decoded(head["settings"]),
         "picks": frame_from_json(head["picks"]),
-        "coverage": None if coverage is None else frame_from_json(coverage),
-    }
+    } | coverage_of(head)
+
+
+def coverage_of(head):
+    """``coverage`` and ``spans``, where they are known."""
+    return {name: frame_from_json(head[name]) for name in ("coverage", "spans") if name in head}
 
 
 def _nested(picks, n_rows):

@@ -88,8 +88,14 @@ def merge_detections(parts, *, gap=0.0):
         coverage = pd.concat(reports, ignore_index=True).drop_duplicates(ignore_index=True)
         by = [name for name in ("station", "start", "end", "notes") if name in coverage]
         coverage = coverage.sort_values(by, ignore_index=True)
-    settings = _common_settings([part.settings for part in parts])
-    return Detections(merged, settings=settings, picks=picks, coverage=coverage)
+    spans = pd.concat([part.coverage_spans() for part in parts], ignore_index=True)
+    return Detections(
+        merged,
+        settings=_common_settings([part.settings for part in parts]),
+        picks=picks,
+        coverage=coverage,
+        spans=spans.drop_duplicates(ignore_index=True) if len(spans) else None,
+    )
 
 
 def _columns(tables):

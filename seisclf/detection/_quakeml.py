@@ -115,7 +115,8 @@ def scan_of(detections, *, coverage=True):
     Returns
     -------
     scan : dict
-        ``settings``, ``columns`` and ``pick_columns`` (names to types), ``coverage``.
+        ``settings``, ``columns`` and ``pick_columns`` (names to types), ``coverage`` and
+        ``spans``.
     """
     table = detections.to_frame()
     scan = {
@@ -125,6 +126,7 @@ def scan_of(detections, *, coverage=True):
     }
     if coverage:
         scan["coverage"] = frame_to_json(detections.coverage_report())
+        scan["spans"] = frame_to_json(detections.coverage_spans())
     return scan
 
 

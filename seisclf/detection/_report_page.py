@@ -8,10 +8,21 @@ from seisclf.utils._document import Document, literal
 
 from . import _report_pictures as pictures
 from ._report_gallery import gallery, ranked_rows, with_record
+from ._report_words import (
+    MOST_LINES,
+    between,
+    by_station,
+    count,
+    cut_off,
+    cut_off_classes,
+    length_of,
+    literal_table,
+    short,
+    with_interval,
+)
 
 # QuakeML is slow to write; larger catalogues have CSV and Parquet.
 _MOST_QUAKEML = 5000
-_MOST_LINES = 60
 
 
 class DetectionReport:
@@ -122,14 +133,16 @@ class DetectionReport:
         n_stations = data.spans["station"].nunique()
         where = f" at {n_stations} station{'' if n_stations == 1 else 's'}" if n_stations else ""
         return (
-            f"{_count(len(data.onset), 'detection')}{where}, {data.first:%Y-%m-%d %H:%M} to "
-            f"{data.last:%Y-%m-%d %H:%M} UTC ({_length(data.seconds)})."
+            f"{count(len(data.onset), 'detection')}{where}, {data.first:%Y-%m-%d %H:%M} to "
+            f"{data.last:%Y-%m-%d %H:%M} UTC ({length_of(data.seconds)})."
         )
 
     def _summary(self, document, data):
         import pandas as pd
 
         document.section("Classes")
+        if getattr(self.detections, "complete", True) is False:
+            document.key("**The scan is not complete**: parts of the archive are still to come.")
         if not len(data.onset):
             document.key(
                 "**Nothing was detected.** Whether there was a record is said under Coverage; "
@@ -138,6 +151,7 @@ class DetectionReport:
             return
         station_days = data.spans["covered"] @ (data.spans["end"] - data.spans["start"]).dt \
             .total_seconds() / 86400 if len(data.spans) else np.nan  # fmt: skip
+        size, unit = (86400, "day") if data.seconds >= 86400 else (3600, "hour")
         rows = []
         for label in data.counts:
             own = data.of(label)
@@ -145,18 +159,16 @@ class DetectionReport:
                 {
                     "class": literal(label),
                     "events": data.counts[label],
-                    "per day": data.counts[label] / (data.seconds / 86400),
+                    f"per {unit}": data.counts[label] / (data.seconds / size),
                     "median duration (s)": float(np.median(data.duration[own])),
                     "median probability": float(data.table["probability"][own].median()),
                 }
             )
         told = "" if np.isnan(station_days) else f" {station_days:.3g} station-days were scanned."
-        short = data.seconds < 86400
         document.table(
-            pd.DataFrame(rows[:_MOST_LINES]),
-            caption=f"Days are those between the first and the last of the record.{told}"
-            + (" A record of less than a day says little about events per day." if short else "")
-            + _cut_off(len(rows)),
+            pd.DataFrame(rows[:MOST_LINES]),
+            caption=f"`per {unit}`: of the time from the first to the last record.{told}"
+            + cut_off(len(rows)),
         )
 
     def _scores(self, document):
@@ -178,12 +190,12 @@ class DetectionReport:
             counts.append(
                 {"class": literal(name)}
                 | {key.replace("_", " "): int(row[key]) for key in scores.columns[:4]}
-                | {"delay (s)": _with_interval(row, "delay")}
+                | {"delay (s)": with_interval(row, "delay")}
             )
             shares.append(
                 {"class": literal(name)}
-                | {key: _with_interval(row, key) for key in ("precision", "recall", "f1")}
-                | {"false a day": _with_interval(row, "false_per_day")}
+                | {key: with_interval(row, key) for key in ("precision", "recall", "f1")}
+                | {"false a day": with_interval(row, "false_per_day")}
             )
         everything = scores.loc["any class"]
         blocks = scores.attrs["blocks"]
@@ -226,7 +238,7 @@ class DetectionReport:
         if not len(data.onset) and not len(data.spans):
             document.text("No time is known.")
             return
-        more = _cut_off_classes(data)
+        more = cut_off_classes(data)
         document.figure(
             pictures.timeline(data), "timeline",
             f"Detections of each class over time; above, how many stations recorded. Hatched: "
@@ -294,8 +306,8 @@ class DetectionReport:
                 document.figure(
                     gallery(data.table, cuts, data.colors[label]),
                     f"gallery_{number:02d}_{kind.split()[0]}",
-                    f"{literal(label)}, {kind}: {_count(len(cuts), 'event')} with "
-                    + _between(likely.min(), likely.max())
+                    f"{literal(label)}, {kind}: {count(len(cuts), 'event')} with "
+                    + between(likely.min(), likely.max())
                     + (", of those that there is a record of." if skipped else "."),
                 )
 
@@ -369,15 +381,15 @@ class DetectionReport:
                 f"over all stations that recorded, holds data and was scanned."
             )
         document.table(
-            _literal(_by_station(report).head(_MOST_LINES)),
+            literal_table(by_station(report).head(MOST_LINES)),
             caption="`covered` is the share, from `start` to `end`, that holds data and was "
-            f"scanned.{_cut_off(report['station'].nunique())}",
+            f"scanned.{cut_off(report['station'].nunique())}",
         )
 
     def _findings(self, document):
         found = self.findings
         if found is None:
-            found = getattr(self.detections, "report", None)
+            found = getattr(self.detections, "findings", None)
         if found is None:
             return
         document.section("Read findings")
@@ -387,11 +399,11 @@ class DetectionReport:
             return
         if "kind" in frame:
             counts = frame["kind"].value_counts().rename_axis("kind").reset_index(name="findings")
-            document.table(_literal(counts), caption="How often each kind was found.")
+            document.table(literal_table(counts), caption="How often each kind was found.")
         columns = [name for name in ("file", "trace", "kind", "what", "action") if name in frame]
         document.table(
-            _literal(frame[columns or list(frame)].head(_MOST_LINES)),
-            caption=f"What was found while reading, and what was done.{_cut_off(len(frame))}",
+            literal_table(frame[columns or list(frame)].head(MOST_LINES)),
+            caption=f"What was found while reading, and what was done.{cut_off(len(frame))}",
         )
 
     def _settings(self, document):
@@ -402,7 +414,7 @@ class DetectionReport:
         if not settings:
             document.text("None are known.")
             return
-        rows = [(literal(name), literal(_short(value))) for name, value in settings.items()]
+        rows = [(literal(name), literal(short(value))) for name, value in settings.items()]
         document.table(pd.DataFrame(rows, columns=["setting", "value"]))
 
     def _files(self, document):
@@ -427,86 +439,3 @@ class DetectionReport:
         document.text(
             "`seisclf.detection.read_detections` reads each of them. Times are UTC throughout."
         )
-
-
-def _between(low, high):
-    if f"{low:.2f}" == f"{high:.2f}":
-        return f"probability {low:.2f}"
-    return f"probabilities from {low:.2f} to {high:.2f}"
-
-
-def _by_station(report):
-    """One line for each station, whatever number of lines the report has for it."""
-    import pandas as pd
-
-    rows = []
-    for station, own in report.groupby("station", sort=True):
-        lasts = (own["end"] - own["start"]).dt.total_seconds().fillna(0) if "end" in own else 0.0
-        row = {"station": station}
-        if "start" in own:
-            row |= {"start": own["start"].min(), "end": own["end"].max()}
-            whole = (row["end"] - row["start"]).total_seconds() if own["end"].notna().any() else 0
-            row["covered"] = (
-                min(float((own["covered"] * lasts).sum()) / whole, 1.0) if whole else 0.0
-            )
-        for name in ("windows", "windows_without_data"):
-            if name in own:
-                row[name.replace("_", " ")] = int(own[name].sum())
-        if "notes" in own:
-            notes = [note for note in dict.fromkeys(own["notes"].dropna().astype(str)) if note]
-            more = f"; and {len(notes) - 3} more" if len(notes) > 3 else ""
-            row["notes"] = "; ".join(notes[:3]) + more
-        rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def _with_interval(row, name):
-    value, low, high = row[name], row[f"{name}_low"], row[f"{name}_high"]
-    if np.isnan(value):
-        return "–"
-    digits = 2 if abs(value) < 100 else 0
-    if np.isnan(low):
-        return f"{value:.{digits}f}"
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def _literal(frame):
-    """A table of which no cell and no heading is read as marks."""
-    frame = frame.copy()
-    for name in frame:
-        if frame[name].dtype.kind not in "biufM":
-            frame[name] = [
-                literal(_short(value)) if isinstance(value, str) else value
-                for value in frame[name]
-            ]
-    frame.columns = [literal(name) for name in frame.columns]
-    return frame
-
-
-def _short(value, most=300):
-    text = str(value)
-    return text if len(text) <= most else f"{text[:most]}…"
-
-
-def _cut_off(n):
-    return f" The first {_MOST_LINES} of {n:,} lines." if n > _MOST_LINES else ""
-
-
-def _cut_off_classes(data):
-    if not data.others:
-        return ""
-    names = literal(", ".join(map(str, data.others[:10])))
-    return f" The {len(data.others)} rarest classes are not drawn: {names}."
-
-
-def _count(n, word):
-    return f"{n:,} {word}{'' if n == 1 else 's'}"
-
-
-def _length(seconds):
-    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= 1.5 * size or (word == "minute"):
-            number = seconds / size
-            text = f"{number:.0f}" if number >= 10 else f"{number:.1f}".removesuffix(".0")
-            return f"{text} {word}{'' if text == '1' else 's'}"
-    return f"{seconds:.0f} seconds"

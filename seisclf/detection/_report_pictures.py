@@ -167,6 +167,7 @@ def hours_of_day(catalogue):
 def distributions(catalogue):
     """Durations and probabilities of each class."""
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.0), layout="constrained")
     lasts = np.maximum(catalogue.duration, 0.01)
@@ -180,7 +181,9 @@ def distributions(catalogue):
         likely = np.clip(probability[own], 0, 1)
         right.hist(likely, np.linspace(0, 1, 41), label=shown(label), **style)
     left.set(xscale="log", xlabel="duration (s)", ylabel="events")
+    left.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
     left.xaxis.set_major_formatter("{x:g}")
+    left.xaxis.set_minor_formatter(NullFormatter())
     lowest = np.floor(10 * np.clip(probability, 0, 1).min(initial=1.0) - 0.5) / 10
     right.set(xlabel="probability", xlim=(max(min(lowest, 0.9), 0), 1))
     for ax in (left, right):

@@ -73,6 +73,7 @@ def assert_same(back, first, coverage=True):
     assert back.ids == first.ids
     if coverage:
         assert_frame_equal(back.coverage_report(), first.coverage_report(), check_exact=True)
+        assert_frame_equal(back.coverage_spans(), first.coverage_spans(), check_exact=True)
 
 
 def write(detections, kind, folder):

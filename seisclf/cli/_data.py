@@ -37,10 +37,13 @@ def components_of(path):
     """
     import pandas as pd
 
+    from ..io._tables import read_table
+
     name = "trace_component_order"
     orders = set()
     for file in Path(path).glob("metadata*.csv"):
-        table = pd.read_csv(file, usecols=lambda column: column == name, dtype=str)
+        wanted = {"usecols": lambda column: column == name, "dtype": str}
+        table = read_table(file, separator=",", **wanted)
         orders |= set(table.get(name, pd.Series([None])).dropna())
     if len(orders) == 1 and 0 < len(next(iter(orders))) < 3:
         return {"component_order": orders.pop()}

@@ -12,7 +12,7 @@ from ..utils import progress_bar
 from ._components import RATE_TOLERANCE, component_letter, nominal_rate
 from ._door import Merging
 from ._files import check_patterns, list_files, matches, named_elsewhere
-from ._grid import sample_time
+from ._grid import sample_index, sample_time
 from ._limits import check_limits
 from ._read_file import read_waveform_file
 from ._read_report import ReadReport
@@ -265,6 +265,13 @@ def _parts(id, traces, merging, report):
     parts = []
     for group in _groups(traces, merging.rate_tolerance):
         parts += merge_traces({id: group}, merging, report).values()
+    for before, after in zip(parts[:-1], parts[1:], strict=True):
+        seconds = (after.start_ns - before.end_ns) / 1e9
+        samples = sample_index(after.start_ns - before.end_ns, before.sampling_rate)
+        report.add(
+            "", id, f"gap of {seconds:g} s", "recordings kept apart", kind="gap",
+            start_ns=before.end_ns, end_ns=after.start_ns, samples=samples,
+        )  # fmt: skip
     return parts
 
 

@@ -181,6 +181,7 @@ def test_pieces_years_apart_take_no_memory_until_they_are_joined():
         trace(noise(100)), trace(noise(100, 1), year), limits=Limits(max_samples=10**6)
     )
     assert [p.start_ns for p in recordings.pieces(ID)] == [START.ns, (START + year).ns]
+    assert findings[["kind", "action"]].values.tolist() == [["gap", "recordings kept apart"]]
     with pytest.raises(ValueError, match="max_samples=1000000.*pieces"):
         recordings[ID]
     recordings, _ = read(trace(noise(100)), trace(noise(100, 1), 86_400.0))
@@ -385,8 +386,9 @@ def test_nor_does_it_where_the_clock_drifts(rate, cut, offset):
     assert whole.valid.all() and joined.valid.all()
     assert joined.start_ns == whole.start_ns
     differ = np.flatnonzero(joined.data != whole.data)
-    # Where the cut lies just between two samples of the grid, one of the two is kept.
-    assert len(joined.data) == len(whole.data) and len(differ) <= 1
+    # A sample just between two of the grid may go to either, where the clocks pass each other.
+    passes = abs(round(rate) / rate - 1) * 50_000 + 1
+    assert len(joined.data) == len(whole.data) and len(differ) <= 2 * passes
 
 
 @settings(max_examples=25, deadline=None)

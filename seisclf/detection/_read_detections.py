@@ -54,7 +54,9 @@ def read_detections(path):
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file")
     try:
-        return Detections(**_reader(path)(path))
+        found = Detections(**_reader(path)(path))
+        repr(found)  # looks at times, classes and coverage: a damaged one is found out here
+        return found
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path}: damaged, or not written by seisclf: {error!r}") from error
 

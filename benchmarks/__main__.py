@@ -23,6 +23,7 @@ _BY_NAME_ONLY = {
     "kachchh_offsets",
     "label_errors",
     "luhu_chain",
+    "readers",
     "representations",
     "rocknet",
     "rocknet_scores",

@@ -66,6 +66,10 @@ def scanned(own, archive, **options):
 def assert_same(found, expected):
     assert len(found) == len(expected)
     a, b = found.to_frame(), expected.to_frame()
+    if expected.functions.skipped:
+        # A station of a network that has no data anywhere counts as missing only in tasks, which
+        # do not know of all the others.
+        a, b = a.drop(columns="coverage"), b.drop(columns="coverage")
     if len(a):
         pd.testing.assert_frame_equal(a, b, check_dtype=False, rtol=0, atol=1e-6)
     for name in ("onset", "end"):
@@ -204,7 +208,7 @@ class Shaky(Loudness):
 
 
 def test_tasks_that_fail_are_named_and_tried_again(tmp_path):
-    stream = recording(4, faults=False, minutes=15)
+    stream = recording(4, faults=False)
     own = EventDetector(Shaky(), window=WINDOW, step=STEP, sampling_rate=RATE, batch_size=8)
     with pytest.warns(UserWarning, match=r"tasks failed .*RuntimeError: out of luck"):
         found = own.scan(stream, output=tmp_path, chunk=300.0)

@@ -91,7 +91,7 @@ class StreamingDetector:
     ...     found = streaming.push(packet)
     ...     if len(found):
     ...         print(packet.stats.endtime.time, found.to_frame()["onset"][0].time())
-    00:03:53.950000 00:03:20
+    00:03:50.950000 00:03:20
     >>> len(streaming.flush()), len(streaming.report)
     (0, 0)
     """

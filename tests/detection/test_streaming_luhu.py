@@ -39,7 +39,7 @@ def test_the_hour_in_packets_gives_the_events_of_the_hour(data_dir):
         Rise(), window=12.0, step=3.0, sampling_rate=100.0, components="ZNE", threshold=0.1
     )
     rng = np.random.default_rng(0)
-    packets = shuffled(packets_of(whole, rng, 1000, 6000), rng, 25.0)
+    packets = shuffled(packets_of(whole, rng, 300, 1500), rng, 14.0)
     detections = detector.detect(whole)
     table, picks, streaming = streamed(detector, packets)
     assert_same(table, picks, detections)

@@ -16,6 +16,7 @@ _BY_NAME_ONLY = {
     "archive_faults",
     "deep_cluster",
     "esec_channels",
+    "fuzz",
     "gujarat",
     "gujarat_labels",
     "gujarat_pages",

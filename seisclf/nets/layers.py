@@ -279,7 +279,8 @@ class SameConv2d(nn.Conv2d):
         padding = (rows[0], columns[0])
         if rows[0] != rows[1] or columns[0] != columns[1]:
             x, padding = nn.functional.pad(x, (*columns, *rows)), (0, 0)
-        return nn.functional.conv2d(*_in_layout(x, self.weight), self.bias, self.stride, padding)
+        x, weight = _in_layout(x, self.weight)
+        return nn.functional.conv2d(x, weight, self.bias, self.stride, padding)
 
 
 def picture_layout(dtype):

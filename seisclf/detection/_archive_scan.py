@@ -223,12 +223,29 @@ def detections_of(store, *, start_ns=None, end_ns=None):
         settings=told.get("settings", {}),
         picks=picks,
         coverage=_coverage(store, tasks, told.get("skipped", {})),
+        spans=_spans(store, tasks),
     )
     detections.tasks = _task_table(tasks.values())
     done = (detections.tasks["status"] == "done").sum()
     detections.complete = bool(told) and int(done) >= told["planned"]
     detections.findings = _finding_table(store.findings())
     return detections
+
+
+def _spans(store, tasks):
+    """When stations recorded: a line for each station and task."""
+    import pandas as pd
+
+    spans = {row["id"]: (row["start_ns"], row["end_ns"]) for row in tasks.values()}
+    rows = [
+        (station, *spans[task], min(seconds * 1e9 / (spans[task][1] - spans[task][0]), 1.0))
+        for task, station, seconds, *_ in store.coverage()
+        if seconds > 0
+    ]
+    table = pd.DataFrame(rows, columns=["station", "start", "end", "covered"])
+    for name in ("start", "end"):
+        table[name] = pd.to_datetime(table[name].astype("int64"), unit="ns", utc=True)
+    return table.sort_values(["station", "start"], ignore_index=True)
 
 
 def _coverage(store, tasks, skipped):

@@ -400,19 +400,25 @@ class Detections:
     def _headline(self):
         counts = self._table["class"].value_counts()
         found = ", ".join(f"{count} {label}" for label, count in counts.items()) or "none"
-        n_stations = len(self.functions)
-        hours = sum(
-            (function.end_time - function.start_time).total_seconds() / 3600
-            for function in self.functions.values()
-        )
-        covered = [function.covered for function in self.functions.values()]
-        coverage = f", {100 * np.mean(covered):.1f} % covered" if covered else ""
+        n_stations, hours, covered = self._scanned()
+        coverage = f", {100 * covered:.1f} % covered" if n_stations else ""
         skipped = len(self.functions.skipped)
         note = f", {skipped} not scanned" if skipped else ""
         return (
             f"{len(self)} detections ({found}) in {hours:.3g} station-hours at {n_stations} "
             f"station{'' if n_stations == 1 else 's'}{coverage}{note}"
         )
+
+    def _scanned(self):
+        """Number of stations, hours of their records, and the share that was covered."""
+        if len(self.functions):
+            functions = self.functions.values()
+            hours = sum((f.end_time - f.start_time).total_seconds() / 3600 for f in functions)
+            return len(functions), hours, np.mean([f.covered for f in functions])
+        spans = self.coverage_spans()
+        lasts = (spans["end"] - spans["start"]).dt.total_seconds() / 3600
+        hours = lasts.sum()
+        return spans["station"].nunique(), hours, (lasts @ spans["covered"]) / max(hours, 1e-12)
 
 
 def function_detections(functions, settings, *, described):

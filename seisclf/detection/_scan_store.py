@@ -225,6 +225,8 @@ class ScanStore:
 
     def _open(self, write):
         self._check_header()
+        # What a killed process has left half done is rolled back, for which SQLite must write.
+        write = write or self.path.with_name(f"{STORE_NAME}-journal").exists()
         uri = f"{self.path.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
         try:
             connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)

@@ -17,8 +17,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.naive_bayes import GaussianNB
 
+from seisclf.detection import EventDetector, read_scan
+from seisclf.detection._tasks import ScanContext, Task, run_task
+from seisclf.io import LazyWaveforms
 from seisclf.model_selection import EventKFold, compare_estimators, label_fraction_curve
 from seisclf.utils import LostWorkerError, active_workers, spread
+
+from .detection import archives
 
 distributed = pytest.importorskip("distributed")
 
@@ -26,10 +31,12 @@ distributed = pytest.importorskip("distributed")
 @pytest.fixture(scope="module", autouse=True)
 def _functions_by_value():
     """Workers need not import this file with all it imports: that would take most of the time."""
-    module = sys.modules[__name__]
-    cloudpickle.register_pickle_by_value(module)
+    modules = [sys.modules[__name__], archives]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
     yield
-    cloudpickle.unregister_pickle_by_value(module)
+    for module in modules:
+        cloudpickle.unregister_pickle_by_value(module)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +48,7 @@ def cluster():
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address=":0",
             silence_logs=50,
         ) as cluster,
         distributed.Client(cluster) as client,
@@ -263,3 +270,107 @@ def test_searches_of_scikit_learn_on_a_cluster(events, cluster):
         grid_there, folds_there = scores()
     np.testing.assert_array_equal(grid, grid_there)
     np.testing.assert_array_equal(folds["test_score"], folds_there["test_score"])
+
+
+def test_waveforms_on_disk_travel_as_rows_and_once(tmp_path, cluster):
+    import h5py
+    from dask.sizeof import sizeof
+
+    n = 20_000
+    with h5py.File(tmp_path / "waveforms.hdf5", "w") as file:
+        file["x"] = np.arange(n, dtype=np.float32).repeat(30).reshape(n, 3, 10)
+    X = LazyWaveforms.from_hdf5(tmp_path / "waveforms.hdf5", "x", sampling_rate=100.0)
+    # joblib sends once what dask says is large; a pickle without waveforms is what it says.
+    assert sizeof(X) == pytest.approx(len(pickle.dumps(X)), rel=0.2)
+    assert sizeof(X) < 0.7 * X.nbytes
+    assert len(pickle.dumps(X[:10])) < 3000
+    calls = ((X, np.arange(k, n, 4)) for k in range(4))
+    with joblib.parallel_config(backend="dask"):
+        found = dict(spread(_means, calls))
+    assert found == {k: pytest.approx(k + n / 2 - 2) for k in range(4)}
+
+
+def _means(X, rows):
+    return float(np.asarray(X[rows].read()).mean())
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("archive")
+    stream = archives.recording(3, minutes=20)
+    return archives.write_files(stream, folder, np.random.default_rng(0), 6)
+
+
+class Heavy(archives.Loudness):
+    """A classifier of a megabyte, like a real one."""
+
+    def __init__(self, folder=None):
+        self.weights = np.arange(130_000.0)
+        self.folder = folder
+
+    def predict_proba(self, X):
+        if self.folder is not None and len(list(Path(self.folder).iterdir())) < 1:
+            Path(self.folder, "killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().predict_proba(X)
+
+
+def _detector(folder=None):
+    settings = {"window": archives.WINDOW, "step": archives.STEP}
+    return EventDetector(Heavy(folder), sampling_rate=archives.RATE, **settings)
+
+
+def _scanned(archive, *, chunk=120.0, folder=None, **options):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return _detector(folder).scan(archive, chunk=chunk, **options)
+
+
+@pytest.fixture(scope="module")
+def catalogue(archive):
+    found = _scanned(archive)
+    assert len(found) > 3 and len(found.tasks) > 8
+    return found
+
+
+def test_catalogue_is_the_same_on_any_backend(archive, catalogue, backend):
+    found = _scanned(archive)
+    assert found.complete
+    pd.testing.assert_frame_equal(found.to_frame(), catalogue.to_frame())
+
+
+@pytest.mark.parametrize("name", ["loky", "dask"])
+def test_catalogue_is_the_same_if_a_worker_is_killed(
+    archive, catalogue, name, request, tmp_path, monkeypatch
+):
+    if name == "dask":
+        request.getfixturevalue("cluster")
+    (tmp_path / "flags").mkdir()
+    # Asked for in this process too, where it would be the end of the tests.
+    monkeypatch.setattr("seisclf.detection._archive_scan.describe_run", _told)
+    with joblib.parallel_config(backend=name, n_jobs=2):
+        found = _scanned(archive, folder=tmp_path / "flags", output=tmp_path / "output")
+    assert list((tmp_path / "flags").iterdir())
+    assert found.complete and not (found.tasks["status"] != "done").any()
+    pd.testing.assert_frame_equal(found.to_frame(), catalogue.to_frame())
+    pd.testing.assert_frame_equal(read_scan(tmp_path / "output").to_frame(), found.to_frame())
+
+
+def _told(detector, **others):
+    return {"settings": {}, "classes": detector.classes.tolist()}
+
+
+def test_a_task_of_a_scan_is_a_few_numbers(archive, monkeypatch):
+    sent = []
+
+    def kept(function, tasks, *, shared, **_):
+        for number, arguments in enumerate(tasks):
+            sent.append(len(cloudpickle.dumps((function, arguments))))
+            assert isinstance(shared, ScanContext) and isinstance(arguments[0], Task)
+            answer = run_task(shared, *arguments)
+            assert len(pickle.dumps(answer)) < 50_000
+            yield number, answer
+
+    monkeypatch.setattr("seisclf.detection._scan_workers.spread", kept)
+    found = _scanned(archive, n_jobs=2)
+    assert len(sent) == len(found.tasks) and max(sent) < 1000

@@ -39,6 +39,11 @@ def _functions_by_value():
         cloudpickle.unregister_pickle_by_value(module)
 
 
+def sent(function):
+    """A copy that no process finds by its name, upon which dask sends it by value too."""
+    return cloudpickle.loads(cloudpickle.dumps(function))
+
+
 @pytest.fixture(scope="module")
 def cluster():
     """Two workers of one thread, each a process that is started again when it dies."""
@@ -91,7 +96,7 @@ def test_tasks_share_what_is_sent_once(backend):
             yield number, "name"
 
     ahead, found = 0, {}
-    for number, result in spread(weigh, tasks(), shared=weight):
+    for number, result in spread(sent(weigh), tasks(), shared=weight):
         found[number] = result
         ahead = max(ahead, len(taken) - len(found))
     assert {number: value for number, (value, *_) in found.items()} == {
@@ -108,7 +113,7 @@ def test_tasks_share_what_is_sent_once(backend):
 
 
 def test_work_that_a_task_spreads_stays_in_its_process(backend):
-    for _, (own, inner) in spread(_processes_of_inner_work, ((n,) for n in range(4))):
+    for _, (own, inner) in spread(sent(_processes_of_inner_work), ((n,) for n in range(4))):
         assert inner == {own}
 
 
@@ -148,7 +153,7 @@ def test_tasks_of_a_killed_process_are_done_by_others(name, request, tmp_path):
         request.getfixturevalue("cluster")
     with joblib.parallel_config(backend=name, n_jobs=2), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # only loky has something to say
-        found = list(spread(killed_once, ((str(tmp_path), n) for n in range(16))))
+        found = list(spread(sent(killed_once), ((str(tmp_path), n) for n in range(16))))
     assert sorted(found) == [(n, n) for n in range(16)]
     assert {path.name for path in tmp_path.iterdir()} == {"3"}
 
@@ -158,7 +163,7 @@ def test_what_was_sent_is_sent_anew_when_all_workers_die(cluster):
     weight = Weight(np.arange(30_000.0))
     found, killed = {}, 0
     with joblib.parallel_config(backend="dask"), pytest.warns(UserWarning, match="done again"):
-        for number, (value, *_) in spread(_slow, ((n,) for n in range(24)), shared=weight):
+        for number, (value, *_) in spread(sent(_slow), ((n,) for n in range(24)), shared=weight):
             found[number] = value
             if len(found) == 4 and not killed:
                 for pid in cluster.run(os.getpid).values():
@@ -185,7 +190,7 @@ def test_a_task_that_kills_its_worker_each_time_is_named(monkeypatch):
     with joblib.parallel_config(backend="loky", n_jobs=2), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises(LostWorkerError, match="'loky'.*more memory") as caught:
-            list(spread(deadly, ((n,) for n in range(6))))
+            list(spread(sent(deadly), ((n,) for n in range(6))))
     assert 2 in caught.value.tasks
     again = pickle.loads(pickle.dumps(caught.value))
     assert again.tasks == caught.value.tasks and str(again) == str(caught.value)
@@ -195,7 +200,7 @@ def test_a_task_that_dask_gives_up_is_a_result(cluster, monkeypatch):
     """joblib alone would wait for it for ever."""
     monkeypatch.setattr(cluster.cluster.scheduler, "allowed_failures", 0)
     with joblib.parallel_config(backend="dask"):
-        found = dict(spread(deadly, ((n,) for n in range(4)), give_up="yield"))
+        found = dict(spread(sent(deadly), ((n,) for n in range(4)), give_up="yield"))
     assert sorted(found) == [0, 1, 2, 3] and found[0] == 0
     # With no failure allowed dask also suspects what waited at the same worker.
     assert isinstance(found[2], LostWorkerError) and 2 in found[2].tasks
@@ -210,7 +215,7 @@ def test_who_works(cluster):
         # A cluster works elsewhere, however small it is.
         assert workers.anywhere and not workers.here and workers.n_threads == 1
         assert active_workers(8).number == 8
-        assert os.getpid() not in {p for _, p in spread(_pid, ((n,) for n in range(3)))}
+        assert os.getpid() not in {p for _, p in spread(sent(_pid), ((n,) for n in range(3)))}
 
 
 def _pid(_):
@@ -286,7 +291,7 @@ def test_waveforms_on_disk_travel_as_rows_and_once(tmp_path, cluster):
     assert len(pickle.dumps(X[:10])) < 3000
     calls = ((X, np.arange(k, n, 4)) for k in range(4))
     with joblib.parallel_config(backend="dask"):
-        found = dict(spread(_means, calls))
+        found = dict(spread(sent(_means), calls))
     assert found == {k: pytest.approx(k + n / 2 - 2) for k in range(4)}
 
 
@@ -339,7 +344,7 @@ def test_catalogue_is_the_same_on_any_backend(archive, catalogue, backend):
     pd.testing.assert_frame_equal(found.to_frame(), catalogue.to_frame())
 
 
-@pytest.mark.parametrize("name", ["loky", "dask"])
+@pytest.mark.parametrize("name", [pytest.param("loky", marks=pytest.mark.slow), "dask"])
 def test_catalogue_is_the_same_if_a_worker_is_killed(
     archive, catalogue, name, request, tmp_path, monkeypatch
 ):

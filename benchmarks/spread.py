@@ -38,7 +38,7 @@ def run(quick=False):
         ``same``: 1 if all other catalogues were the same. Unit costs and the plan, see
         :func:`benchmarks._spread_costs.unit_costs` and ``plan`` there, which is printed too.
     """
-    seconds, rounds, step = (1200.0, 1, 5.0) if quick else (2 * 3600.0, 3, None)
+    seconds, rounds, step = (900.0, 1, 7.5) if quick else (2 * 3600.0, 3, None)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         archive = _archive(folder / "archive", seconds)

@@ -47,10 +47,12 @@ class Workers(NamedTuple):
 class LostWorkerError(RuntimeError):
     """Workers died again and again while the same tasks were under way.
 
-    Attributes
+    Parameters
     ----------
+    message : str
+        What happened.
     tasks : list of int
-        Numbers of these tasks.
+        Numbers of these tasks; an attribute too.
     """
 
     def __init__(self, message, tasks):

@@ -1,6 +1,7 @@
 """Blocks that several architectures share."""
 
 import copy
+from collections import OrderedDict
 
 import torch
 from torch import nn
@@ -419,11 +420,29 @@ def fold_batch_norms(module):
     >>> torch.allclose(fold_batch_norms(unit)(x), unit(x), atol=1e-6)
     True
     """
-    folded = copy.deepcopy(module).eval().requires_grad_(False)
+    folded = _deepcopy(module, {}).eval().requires_grad_(False)
     for part in folded.modules():
         if hasattr(part, "fold"):
             part.fold()
     return folded
+
+
+def _deepcopy(module, memo):
+    """``copy.deepcopy``, in half its time: a dozen empty tables of every module are not walked."""
+    kind = type(module)
+    known = kind.__setstate__ in (nn.Module.__setstate__, nn.Conv1d.__setstate__)
+    if id(module) in memo or not known or hasattr(kind, "__deepcopy__"):
+        return copy.deepcopy(module, memo)  # LSTMs, for one, put their weights together
+    copied = memo[id(module)] = object.__new__(kind)
+    for name, value in module.__getstate__().items():
+        if name == "_modules":
+            value = {k: None if v is None else _deepcopy(v, memo) for k, v in value.items()}
+        elif type(value) is OrderedDict and not value:
+            value = OrderedDict()
+        else:
+            value = copy.deepcopy(value, memo)
+        vars(copied)[name] = value
+    return copied
 
 
 def he_initialization(module):

@@ -1,6 +1,7 @@
 """The skorch net inside every network estimator."""
 
 from contextlib import contextmanager
+from copy import deepcopy
 
 import torch
 from skorch import NeuralNet
@@ -28,6 +29,12 @@ class EventNet(NeuralNet):
     def __init__(self, *args, dtype="float32", **kwargs):
         self.dtype = dtype
         super().__init__(*args, **kwargs)
+
+    def __deepcopy__(self, memo):
+        # skorch has no copy but by pickle, which makes a file of each tensor and reads it again.
+        copied = memo[id(self)] = object.__new__(type(self))
+        copied.__dict__.update(deepcopy(self.__dict__, memo))
+        return copied
 
     @property
     def _default_callbacks(self):

@@ -151,6 +151,31 @@ def test_folding_changes_nothing_but_the_speed(alignment, merge):
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
 
 
+def test_folding_shares_nothing_with_what_is_folded():
+    class Part(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = self.other = torch.nn.Conv1d(2, 2, 3)
+            self.recurrent, self.empty = torch.nn.LSTM(2, 2), torch.nn.Sequential()
+            self.steps = [1, 2]
+
+    part = Part()
+    part.one.register_forward_hook(lambda *_: None)
+    folded = fold_batch_norms(part)
+    assert folded.one is folded.other and folded.one is not part.one
+    assert folded.empty is not part.empty and folded.steps is not part.steps
+    assert len(folded.one._forward_hooks) == 1 and not folded.training and part.training
+    for (name, mine), (same_name, other) in zip(
+        part.named_parameters(), folded.named_parameters(), strict=True
+    ):
+        assert name == same_name and torch.equal(mine, other)
+        assert mine.data_ptr() != other.data_ptr() and mine.requires_grad > other.requires_grad
+    for tables in (vars(part), vars(part.one)):
+        copied = vars(folded if tables is vars(part) else folded.one)
+        assert copied.keys() == tables.keys()
+        assert all(copied[k] is not v for k, v in tables.items() if isinstance(v, dict))
+
+
 def test_events_do_not_see_each_other():
     net = lively(RockNetAssociation(RockNet(3, 600), 2))
     x = torch.randn(5, 2, 3, 600)

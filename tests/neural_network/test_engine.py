@@ -1,6 +1,7 @@
 """Training: against a loop by hand, random numbers, weights, going on, interruptions."""
 
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -152,6 +153,20 @@ def test_warm_start_goes_on_where_it_stopped(Tiny, events):
     assert fresh.n_iter_ == 4
     with pytest.raises(ValueError, match="not among the classes"):
         net.fit(X, np.where(y == "a", "d", y))
+
+
+def test_a_deep_copy_goes_on_by_itself(Tiny, events):
+    X, y, _ = events
+    settings = {"max_epochs": 4, "lr_schedule": "cosine", "warm_start": True, "random_state": 0}
+    net = Tiny(**settings).fit(X, y)
+    before = weights_of(net)
+    copied = deepcopy(net).fit(X, y)
+    assert_array_equal(weights_of(net), before)
+    assert net.n_iter_ == 4 and copied.n_iter_ == 8
+    held = {id(p) for group in copied.net_.optimizer_.param_groups for p in group["params"]}
+    assert held == {id(p) for p in copied.net_.module_.parameters()}
+    assert_array_equal(weights_of(copied), weights_of(net.fit(X, y)))
+    assert not np.array_equal(weights_of(net), before)
 
 
 def test_partial_fit_needs_no_class_twice(Tiny, events):

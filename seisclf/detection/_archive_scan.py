@@ -13,6 +13,8 @@ from ._archive_source import source_of
 from ._detections import Detections
 from ._fingerprint import describe_run, differences
 from ._prepare import preparation
+from ._records import missing_note
+from ._scan_findings import known_findings, merged
 from ._scan_progress import ScanProgress
 from ._scan_store import ScanStore
 from ._scan_workers import results_of
@@ -42,12 +44,16 @@ def scan_archive(
     tasks = plan_tasks(detector, source, groups, chunk=chunk)
     told = describe_run(detector, prepare=prepare, chunk=chunk, start_ns=start_ns)
     told |= {"archive": source.describe(), "skipped": skipped, "planned": len(tasks)}
+    members = [member for group in groups for member in group.present]
+    told["traces"] = {member.station: member.traces[0] for member in members}
+    told["notes"] = {member.station: list(member.notes) for member in members}
+    findings = known_findings(source, groups, start_ns=start_ns, end_ns=end_ns)
     context = ScanContext(detector, source, tuple(groups), prepare)
     with contextlib.ExitStack() as stack:
         if output is None:
             output = stack.enter_context(tempfile.TemporaryDirectory(prefix="seisclf-scan-"))
         store = stack.enter_context(ScanStore(output, write=True))
-        scan = _Scan(store, context, tasks, told, resume)
+        scan = _Scan(store, context, tasks, told, resume, findings)
         scan.run(n_jobs=n_jobs, show=show)
         detections = detections_of(store)
     _warn(detections, skipped)
@@ -57,7 +63,7 @@ def scan_archive(
 class _Scan:
     """Tasks that are to be done, and where their results go."""
 
-    def __init__(self, store, context, tasks, told, resume):
+    def __init__(self, store, context, tasks, told, resume, findings):
         self.store, self.context, self.tasks = store, context, tasks
         self.rate = context.detector.sampling_rate
         self._check(told, resume)
@@ -72,7 +78,7 @@ class _Scan:
             (row["stations"], task.first) for task, row in zip(tasks, self.rows, strict=True)
         }
         store.forget([old["id"] for key, old in known.items() if key not in planned])
-        store.begin(told)
+        store.begin(told, findings)
         self.todo = [
             task
             for task, row in zip(tasks, self.rows, strict=True)
@@ -136,6 +142,8 @@ class _Scan:
 
     def _days(self, task):
         """UTC days that events of a task may begin on."""
+        if task.empty:
+            return ()
         group = self.context.groups[task.group]
         first = group.anchor_ns + sample_time(task.first, self.rate)
         last = group.anchor_ns + sample_time(task.last, self.rate) + round(FORCED_AFTER * 1e9)
@@ -213,59 +221,92 @@ def detections_of(store, *, start_ns=None, end_ns=None):
     more = pd.DataFrame([json.loads(row[8]) for row in rows], index=table.index)
     table = pd.concat([table, more], axis=1)
     number = {row[0]: i for i, row in enumerate(rows)}
-    picks = [(number[row[0]], *row[1:]) for row in store.picks() if row[0] in number]
+    picks = store.picks(start_ns=start_ns, end_ns=end_ns)
+    picks = [(number[row[0]], *row[1:]) for row in picks]
     picks = pd.DataFrame(picks, columns=["detection", "station", "phase", "time", "probability"])
     picks["time"] = pd.to_datetime(picks["time"].astype("int64"), unit="ns", utc=True)
     picks = picks.sort_values("detection", kind="stable", ignore_index=True)
     tasks = store.tasks()
+    if start_ns is not None or end_ns is not None:
+        first = -(2**62) if start_ns is None else start_ns
+        last = 2**62 if end_ns is None else end_ns
+        tasks = {
+            key: row for key, row in tasks.items()
+            if row["start_ns"] < last and row["end_ns"] > first
+        }  # fmt: skip
+        own = [row["id"] for row in tasks.values()]
+        coverage = [row for task in own for row in store.coverage(task)]
+        spans = [row for task in own for row in store.spans(task)]
+    else:
+        coverage, spans = store.coverage(), store.spans()
+    settings = dict(told.get("settings", {}))
+    if told.get("traces"):
+        settings["traces"] = told["traces"]
     detections = Detections(
         table,
-        settings=told.get("settings", {}),
+        settings=settings,
         picks=picks,
-        coverage=_coverage(store, tasks, told.get("skipped", {})),
-        spans=_spans(store, tasks),
+        coverage=_coverage(coverage, spans, tasks, told),
+        spans=_spans(spans),
     )
     detections.tasks = _task_table(tasks.values())
     done = (detections.tasks["status"] == "done").sum()
     detections.complete = bool(told) and int(done) >= told["planned"]
-    detections.findings = _finding_table(store.findings())
+    detections.findings = _finding_table(merged(store.findings()))
     return detections
 
 
-def _spans(store, tasks):
-    """When stations recorded: a line for each station and task."""
+def _spans(rows):
+    """When stations recorded: stretches of tasks, those that touch as one."""
     import pandas as pd
 
-    spans = {row["id"]: (row["start_ns"], row["end_ns"]) for row in tasks.values()}
-    rows = [
-        (station, *spans[task], min(seconds * 1e9 / (spans[task][1] - spans[task][0]), 1.0))
-        for task, station, seconds, *_ in store.coverage()
-        if seconds > 0
+    spans = [
+        (station, start, end, min(seconds * 1e9 / max(end - start, 1), 1.0))
+        for station, start, end, seconds in _touching(rows, "scanned")
     ]
-    table = pd.DataFrame(rows, columns=["station", "start", "end", "covered"])
+    table = pd.DataFrame(spans, columns=["station", "start", "end", "covered"])
     for name in ("start", "end"):
         table[name] = pd.to_datetime(table[name].astype("int64"), unit="ns", utc=True)
     return table.sort_values(["station", "start"], ignore_index=True)
 
 
-def _coverage(store, tasks, skipped):
+def _touching(rows, kind):
+    """Stretches (station, start, end, seconds) of a kind, joined where they touch."""
+    joined = []
+    for _, station, _, start, end, seconds in sorted(
+        (row for row in rows if row[2] == kind), key=lambda row: (row[1], row[3])
+    ):
+        if joined and joined[-1][0] == station and start <= joined[-1][2]:
+            joined[-1][2] = max(end, joined[-1][2])
+            joined[-1][3] += seconds
+        else:
+            joined.append([station, start, end, seconds])
+    return joined
+
+
+def _coverage(rows, spans, tasks, told):
     """As :meth:`ProbabilityFunctions.coverage_report`, one row per station."""
     import pandas as pd
 
-    spans = {row["id"]: (row["start_ns"], row["end_ns"]) for row in tasks.values()}
-    stations = {}
-    for task, station, seconds, windows, without, note in store.coverage():
+    times = {row["id"]: (row["start_ns"], row["end_ns"]) for row in tasks.values()}
+    stations, missing = {}, {}
+    for task, station, seconds, windows, without, note in rows:
         entry = stations.setdefault(station, [[], 0.0, 0, 0, Counter()])
-        entry[0].append(spans[task])
+        entry[0].append(times[task])
         entry[1] += seconds
         entry[2] += windows
         entry[3] += without
         if note:
             entry[4][note] += 1
+    for station, _, _, seconds in _touching(spans, "missing"):
+        missing.setdefault(station, []).append(seconds)
     rows = []
     for station, (own, seconds, windows, without, notes) in sorted(stations.items()):
         length = sum(last - first for first, last in own) / 1e9
-        said = [f"{note} in {count} of {len(own)} tasks" for note, count in notes.items()]
+        said = list(told.get("notes", {}).get(station, []))
+        if station in missing:
+            said.append(missing_note(sum(missing[station]), len(missing[station])))
+        said += [f"{note} in {count} of {len(own)} tasks" for note, count in notes.items()]
         rows.append(
             {
                 "station": station,
@@ -280,7 +321,7 @@ def _coverage(store, tasks, skipped):
     rows += [
         {"station": station, "covered": 0.0, "windows": 0, "windows_without_data": 0,
          "notes": f"not scanned: {reason}"}
-        for station, reason in skipped.items()
+        for station, reason in told.get("skipped", {}).items()
     ]  # fmt: skip
     columns = ["station", "start", "end", "covered", "windows", "windows_without_data", "notes"]
     frame = pd.DataFrame(rows, columns=columns)
@@ -304,9 +345,13 @@ def _finding_table(rows):
     import pandas as pd
 
     columns = ["file", "trace", "kind", "what", "action", "start", "end", "samples"]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns, dtype=object).astype({"samples": "int64"})
     for name in ("start", "end"):
-        frame[name] = pd.to_datetime(frame[name].astype("Int64"), unit="ns", utc=True)
+        # None beside numbers would make floats of them, which hold no nanoseconds.
+        times = [
+            np.datetime64("NaT") if t is None else np.datetime64(t, "ns") for t in frame[name]
+        ]
+        frame[name] = pd.to_datetime(np.array(times, dtype="datetime64[ns]"), utc=True)
     return frame
 
 

@@ -22,8 +22,8 @@ def source_of(archive, *, progress=False, n_jobs=None):
     Returns
     -------
     source : object
-        With ``channels()``, ``spans(trace)``, ``read(start_ns, end_ns, traces, report)`` and
-        ``describe()``; it pickles, and is used from several threads.
+        With ``channels()``, ``spans(trace)``, ``read(start_ns, end_ns, traces, report)``,
+        ``findings()`` and ``describe()``; it pickles, and is used from several threads.
 
     Raises
     ------
@@ -70,11 +70,18 @@ class IndexSource:
         store = self.index._store
         number, longest = store.traces()[trace]
         rows = store.spans(number, -(2**62), 2**62, longest)
-        return _sorted([row[:2] for row in rows])
+        return _sorted([row[1:] for row in rows])
 
     def read(self, start_ns, end_ns, traces, report):
         """What was recorded in [start_ns, end_ns), an ObsPy Stream."""
         return self.index.read(start_ns, end_ns, channels=traces, report=report)
+
+    def findings(self):
+        """What was found while files were looked at, rows of a report with times in ns."""
+        return [
+            (path, f.trace, f.kind, f.what, f.action, f.start_ns, f.end_ns, f.samples or 0)
+            for path, f in self.index._store.findings()
+        ]
 
     def describe(self):
         """What this is, for people."""
@@ -102,7 +109,7 @@ class FileSource:
             head = read_waveform_file(path, headonly=True, report=self.report)
             heads += head
             self.files[str(Path(path).absolute())] = [
-                (t.id, t.stats.starttime.ns, t.stats.endtime.ns) for t in head
+                (t.id, *_span(t)) for t in head if t.stats.npts
             ]
         self._channels = stream_channels(heads)
 
@@ -124,6 +131,10 @@ class FileSource:
             if any(id in traces and a < end_ns and b >= start_ns for id, a, b in pieces):
                 stream += read_waveform_file(path, start_ns=start_ns, end_ns=end_ns, report=report)
         return Stream([trace for trace in stream if trace.id in traces])
+
+    def findings(self):
+        """What was found while files were looked at, rows of a report with times in ns."""
+        return [tuple(row) for row in self.report._rows["findings"]]
 
     def describe(self):
         """What this is, for people."""
@@ -150,9 +161,7 @@ class StreamSource:
 
     def spans(self, trace):
         """Begin and end of each piece in nanoseconds, an array (n_pieces, 2)."""
-        return _sorted(
-            [(t.stats.starttime.ns, t.stats.endtime.ns) for t in self.stream if t.id == trace]
-        )
+        return _sorted([_span(t) for t in self.stream if t.id == trace and t.stats.npts])
 
     def read(self, start_ns, end_ns, traces, report):
         """What was recorded in [start_ns, end_ns), an ObsPy Stream; arrays are views."""
@@ -174,6 +183,10 @@ class StreamSource:
                 header["starttime"] = UTCDateTime(ns=begin + sample_time(first, rate))
                 out.append(Trace(trace.data[first:last], header))
         return out
+
+    def findings(self):
+        """Nothing: a stream is looked at when it is scanned."""
+        return []
 
     def describe(self):
         """What this is, for people."""
@@ -207,6 +220,12 @@ def recorded_seconds(spans, edges_ns):
     number = np.searchsorted(begins, edges_ns, side="left")
     beyond = np.where(number > 0, np.maximum(ends[number - 1] - edges_ns, 0), 0)
     return np.diff(known[number] - beyond) / 1e9
+
+
+def _span(trace):
+    """Times of the first sample and after the last one in nanoseconds."""
+    begin = trace.stats.starttime.ns
+    return begin, begin + sample_time(trace.stats.npts, trace.stats.sampling_rate)
 
 
 def _sorted(spans):

@@ -35,6 +35,10 @@ def _of_function(function):
 
     # What holds any data counts: frames at the edge of a gap are covered in part.
     coverage = np.asarray(function.coverage, dtype=float)
+    seconds = np.full(len(coverage), float(function.step))
+    if len(seconds):  # the last frame is cut where the record ends
+        length = (function.end_time - function.start_time).total_seconds()
+        seconds[-1] = max(length - function.step * (len(seconds) - 1), 1e-9)
     for first, last in runs(coverage > 0):
         start, end = (
             function.start_time + pd.Timedelta(round(edge * function.step * 1e9), unit="ns")
@@ -44,7 +48,7 @@ def _of_function(function):
             "station": function.station,
             "start": start,
             "end": min(end, function.end_time),
-            "covered": float(coverage[first:last].mean()),
+            "covered": float(np.average(coverage[first:last], weights=seconds[first:last])),
         }
 
 

@@ -1,6 +1,5 @@
 """The table of detected events, and what it can be turned into."""
 
-import numpy as np
 
 from ._function_picking import PICK_COLUMNS, pick_network, pick_stations
 from ._functions import ProbabilityFunctions
@@ -400,9 +399,8 @@ class Detections:
     def _headline(self):
         counts = self._table["class"].value_counts()
         found = ", ".join(f"{count} {label}" for label, count in counts.items()) or "none"
-        n_stations, hours, covered = self._scanned()
+        n_stations, hours, covered, skipped = self._scanned()
         coverage = f", {100 * covered:.1f} % covered" if n_stations else ""
-        skipped = len(self.functions.skipped)
         note = f", {skipped} not scanned" if skipped else ""
         return (
             f"{len(self)} detections ({found}) in {hours:.3g} station-hours at {n_stations} "
@@ -410,15 +408,15 @@ class Detections:
         )
 
     def _scanned(self):
-        """Number of stations, hours of their records, and the share that was covered."""
-        if len(self.functions):
-            functions = self.functions.values()
-            hours = sum((f.end_time - f.start_time).total_seconds() / 3600 for f in functions)
-            return len(functions), hours, np.mean([f.covered for f in functions])
-        spans = self.coverage_spans()
-        lasts = (spans["end"] - spans["start"]).dt.total_seconds() / 3600
+        """Number of stations, hours of their records, the share covered, stations skipped."""
+        report = self.coverage_report()
+        if not {"station", "start", "end", "covered"} <= set(report):
+            report = self.coverage_spans()
+        known = report[report["start"].notna()]
+        lasts = (known["end"] - known["start"]).dt.total_seconds() / 3600
         hours = lasts.sum()
-        return spans["station"].nunique(), hours, (lasts @ spans["covered"]) / max(hours, 1e-12)
+        covered = float(lasts @ known["covered"].astype(float)) / max(hours, 1e-12)
+        return known["station"].nunique(), hours, covered, int(report["start"].isna().sum())
 
 
 def function_detections(functions, settings, *, described):

@@ -139,6 +139,7 @@ class _Builder:
         self.table = detections.to_frame()
         self.functions = detections.functions
         self.picks = detections.picks
+        self.traces = dict(detections.settings.get("traces") or {})
         self.event_types, self.agency = event_types, agency
         self.id_format, self.place = id_format, place
         self.author = f"seisclf {__version__}"
@@ -192,7 +193,9 @@ class _Builder:
 
         function = self.functions.get(station)
         network, _, code = station.rpartition(".")
-        seed = function.seed_id.split(".") if function and function.seed_id.count(".") == 3 else []
+        # A scan of an archive keeps no functions, but the trace of each station.
+        trace = function.seed_id if function else self.traces.get(station, "")
+        seed = trace.split(".") if trace.count(".") == 3 else []
         network, code, location, channel = seed or [network, code, None, None]
         return Pick(
             resource_id=self.id("pick", name),

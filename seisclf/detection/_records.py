@@ -68,26 +68,35 @@ class Instrument:
         One for each component.
     notes : tuple of str
         Which letters stand for others.
+    others : tuple of tuple of Channel
+        For each component, channels that stand in where its own has nothing: a station whose
+        components changed their names.
     """
 
     station: str
     channels: tuple
     notes: tuple = ()
+    others: tuple = ()
+
+    @property
+    def all_channels(self):
+        """Those of the components, and those that stand in for them."""
+        return [*self.channels, *(channel for own in self.others for channel in own)]
 
     @property
     def start_ns(self):
         """UTC time of the first sample in nanoseconds."""
-        return min(channel.start_ns for channel in self.channels)
+        return min(channel.start_ns for channel in self.all_channels)
 
     @property
     def end_ns(self):
         """UTC time after the last sample in nanoseconds."""
-        return max(channel.end_ns for channel in self.channels)
+        return max(channel.end_ns for channel in self.all_channels)
 
     @property
     def traces(self):
         """SEED identifiers."""
-        return [channel.id for channel in self.channels]
+        return [channel.id for channel in self.all_channels]
 
 
 @dataclass(frozen=True)
@@ -196,8 +205,26 @@ def instruments_of(channels, components):
             )
         else:
             chosen = tuple(group[i] for i in index)
-            instruments.append(Instrument(name, chosen, tuple(notes)))
+            others = _standing_in(group, index, components)
+            instruments.append(Instrument(name, chosen, tuple(notes), others))
     return instruments, skipped
+
+
+def _standing_in(group, index, components):
+    """For each component the channels that are other names of it, at its rate."""
+    rest = [i for i in range(len(group)) if i not in index]
+    if not rest:
+        return ()
+    others = []
+    for letter, own in zip(components, index, strict=True):
+        alike = [i for i in rest if is_rate(group[i].rate, group[own].rate)]
+        names = [group[i].id.split(".")[3] for i in alike]
+        found = []
+        while (k := match_components(names, letter)[0][0]) >= 0:
+            found.append(group[alike.pop(k)])
+            names.pop(k)
+        others.append(tuple(found))
+    return tuple(others) if any(others) else ()
 
 
 def _by_instrument(channels):
@@ -283,32 +310,40 @@ def station_record(instrument, stream, settings, *, anchor_ns, first=0, last=Non
         anchor_ns=anchor_ns,
         constant_gap=settings.constant_gap,
     )
-    pieces = [
-        _pieces(records[id], anchor_ns, settings, notes) if id in records else []
+    pieces = {
+        id: _pieces(records[id], anchor_ns, settings, notes) if id in records else []
         for id in instrument.traces
-    ]
+    }
     if report is None:
         found = own_report.to_frame()
         notes += [f"{row.trace}: {row.what}, {row.action}" for row in found.itertuples()]
     notes = list(dict.fromkeys(notes))
-    if not any(pieces):
+    if not any(pieces.values()):
         return None, notes
     if last is None:
-        last = max(at + len(values) for row in pieces for at, values in row)
-    data = np.zeros((len(pieces), last - first), dtype=np.float32 if exact else np.float64)
+        last = max(at + len(values) for row in pieces.values() for at, values in row)
+    n_components = len(instrument.channels)
+    data = np.zeros((n_components, last - first), dtype=np.float32 if exact else np.float64)
     valid = np.ones(last - first, dtype=bool)
-    for row, pieces_of_row in zip(data, pieces, strict=True):
-        present = np.zeros(len(row), dtype=bool)
-        for at, values in pieces_of_row:
-            begin, end = max(at, first), min(at + len(values), last)
-            if end > begin:
-                row[begin - first : end - first] = values[begin - at : end - at]
-                present[begin - first : end - first] = True
+    start_ns = anchor_ns + sample_time(first, rate)
+    others = instrument.others or ((),) * n_components
+    for row, channel, own_others in zip(data, instrument.channels, others, strict=True):
+        present = _put(row, pieces[channel.id], first)
+        for other in own_others:
+            filled = _stand_in(row, present, pieces[other.id], first, settings.longest_gap)
+            for begin, end in filled:
+                what = f"{other.id} in place of {channel.id} for {(end - begin) / rate:g} s"
+                times = [start_ns + sample_time(k, rate) for k in (begin, end)]
+                own_report.add(
+                    "", other.id, what, "taken; no window holds both", kind="component",
+                    start_ns=times[0], end_ns=times[1], samples=end - begin,
+                )  # fmt: skip
+                if report is None:
+                    notes.append(f"{what}, taken; no window holds both")
         bridge(row, present, settings.longest_gap)
         valid &= present
     if report is None and not valid.all():
-        notes.append(f"{(~valid).sum() / rate:.2f} s without data")
-    start_ns = anchor_ns + sample_time(first, rate)
+        notes.append(missing_note((~valid).sum() / rate, len(runs(~valid))))
     return StationRecord(
         station=instrument.station,
         seed_id=instrument.traces[0],
@@ -319,11 +354,51 @@ def station_record(instrument, stream, settings, *, anchor_ns, first=0, last=Non
     ), notes
 
 
+def missing_note(seconds, n_gaps):
+    """What is said of a station that did not record all the time."""
+    return f"{seconds:.2f} s without data in {n_gaps} gap{'' if n_gaps == 1 else 's'}"
+
+
+def _put(row, pieces, first):
+    """Copy pieces into a row that begins with sample `first`; returns where there is data."""
+    present = np.zeros(len(row), dtype=bool)
+    for at, values in pieces:
+        begin, end = max(at - first, 0), min(at - first + len(values), len(row))
+        if end > begin:
+            row[begin:end] = values[begin + first - at : end + first - at]
+            present[begin:end] = True
+    return present
+
+
+def _stand_in(row, present, pieces, first, longest_gap):
+    """Fill long gaps of a row, in place, from another channel; returns the filled runs.
+
+    Where the two follow one another, more is left free than a window may miss: none sees both.
+    """
+    if not pieces:
+        return []
+    other = np.zeros_like(row)
+    apart, filled = longest_gap + 1, []
+    for begin, end in runs(_put(other, pieces, first) & ~present).tolist():
+        if end - begin <= 2 * apart:
+            continue
+        if present[max(begin - apart, 0) : begin].any():
+            begin += apart
+        if present[end : end + apart].any():
+            end -= apart
+        if end > begin:
+            filled.append((begin, end))
+    for begin, end in filled:
+        row[begin:end] = other[begin:end]
+        present[begin:end] = True
+    return filled
+
+
 def _of_instrument(instrument, stream, report):
     """Traces of an instrument that have the rate of their channel."""
     from obspy import Stream
 
-    rates = {channel.id: channel.rate for channel in instrument.channels}
+    rates = {channel.id: channel.rate for channel in instrument.all_channels}
     own = Stream()
     for trace in stream:
         if trace.id not in rates:

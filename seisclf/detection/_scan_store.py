@@ -8,7 +8,7 @@ from pathlib import Path
 STORE_NAME = "catalogue.sqlite"
 _LOCK_NAME = "catalogue.lock"
 APPLICATION_ID = 0x53434C44  # "SCLD", in the header of the file
-VERSION = 1
+VERSION = 2
 _MAX_VALUE = 2**26  # bytes of one value; a foreign file may claim anything
 _BUSY = 60.0
 _SCHEMA = (
@@ -30,6 +30,9 @@ _SCHEMA = (
     "CREATE TABLE coverage (task INTEGER NOT NULL, station TEXT NOT NULL, seconds REAL NOT NULL, "
     "windows INTEGER NOT NULL, windows_without_data INTEGER NOT NULL, note TEXT NOT NULL)",
     "CREATE INDEX coverage_by_task ON coverage (task)",
+    "CREATE TABLE spans (task INTEGER NOT NULL, station TEXT NOT NULL, kind TEXT NOT NULL, "
+    "start_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, seconds REAL NOT NULL)",
+    "CREATE INDEX spans_by_task ON spans (task)",
     "CREATE TABLE findings (task INTEGER NOT NULL, file TEXT NOT NULL, trace TEXT NOT NULL, "
     "kind TEXT NOT NULL, what TEXT NOT NULL, action TEXT NOT NULL, start_ns INTEGER, "
     "end_ns INTEGER, samples INTEGER NOT NULL)",
@@ -95,11 +98,15 @@ class ScanStore:
         rows = self._connection.execute("SELECT key, value FROM run")
         return {key: json.loads(value) for key, value in rows}
 
-    def begin(self, settings):
-        """Note what the run is told, in place of what was known."""
+    def begin(self, settings, findings=()):
+        """Note what the run is told, and what is known before it, in place of what was known."""
         rows = [(key, json.dumps(value)) for key, value in settings.items()]
         with self._writing() as connection:
             connection.executemany("INSERT OR REPLACE INTO run VALUES (?, ?)", rows)
+            connection.execute("DELETE FROM findings WHERE task = 0")
+            connection.executemany(
+                "INSERT INTO findings VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?)", findings
+            )
 
     def tasks(self):
         """Dict of (stations, first sample) to what is known of each task, a dict."""
@@ -166,6 +173,10 @@ class ScanStore:
                 [(number, *values) for values in result.coverage],
             )
             connection.executemany(
+                "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)",
+                [(number, *values) for values in result.spans],
+            )
+            connection.executemany(
                 "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(number, *values) for values in result.findings],
             )
@@ -179,15 +190,27 @@ class ScanStore:
             (-(2**62) if start_ns is None else start_ns, 2**62 if end_ns is None else end_ns),
         ).fetchall()
 
-    def picks(self):
-        """Rows (detection, station, phase, time_ns, probability)."""
+    def picks(self, *, start_ns=None, end_ns=None):
+        """Rows (detection, station, phase, time_ns, probability) of detections of a span."""
         return self._connection.execute(
-            "SELECT detection, station, phase, time_ns, probability FROM picks ORDER BY rowid"
+            "SELECT detection, picks.station, phase, time_ns, picks.probability FROM picks "
+            "JOIN detections ON picks.detection = detections.id "
+            "WHERE onset_ns >= ? AND onset_ns < ? ORDER BY picks.rowid",
+            (-(2**62) if start_ns is None else start_ns, 2**62 if end_ns is None else end_ns),
         ).fetchall()
 
-    def coverage(self):
+    def coverage(self, task=None):
         """Rows (task, station, seconds, windows, windows_without_data, note)."""
-        return self._connection.execute("SELECT * FROM coverage ORDER BY rowid").fetchall()
+        return self._of_task("coverage", task)
+
+    def spans(self, task=None):
+        """Rows (task, station, kind, start_ns, end_ns, seconds)."""
+        return self._of_task("spans", task)
+
+    def _of_task(self, table, task):
+        where, values = ("", ()) if task is None else ("WHERE task = ? ", (task,))
+        query = f"SELECT * FROM {table} {where}ORDER BY rowid"
+        return self._connection.execute(query, values).fetchall()
 
     def findings(self):
         """Rows (file, trace, kind, what, action, start_ns, end_ns, samples), by time."""
@@ -263,7 +286,7 @@ def _delete(connection, number):
         "DELETE FROM picks WHERE detection IN (SELECT id FROM detections WHERE task = ?)",
         (number,),
     )
-    for table in ("detections", "coverage", "findings"):
+    for table in ("detections", "coverage", "spans", "findings"):
         connection.execute(f"DELETE FROM {table} WHERE task = ?", (number,))
     connection.execute("DELETE FROM tasks WHERE id = ?", (number,))
 

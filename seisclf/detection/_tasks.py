@@ -12,7 +12,7 @@ from ._network_record import choose_stations, fill_slots, reasons_asked_for
 from ._records import StationRecord, instruments_of, is_rate, station_record
 from ._scanner import collected, function_of, functions_of_network
 from ._settling import cut_frames, cut_reach
-from ._windows import padded_window_starts, window_starts
+from ._windows import padded_window_starts, runs, window_starts
 
 # Seconds without a cut after which a record is divided all the same.
 FORCED_AFTER = 3600.0
@@ -50,13 +50,15 @@ class Group:
 class Task:
     """Samples ``first`` up to but not including ``last`` of a group.
 
-    `recorded` is the seconds of data that they hold, as far as is known before they are read.
+    `recorded` is the seconds of data that they hold, as far as is known before they are read; an
+    `empty` one has none, also not as far around as its windows reach, and is not read.
     """
 
     group: int
     first: int
     last: int
     recorded: float
+    empty: bool = False
 
 
 @dataclass
@@ -67,6 +69,7 @@ class TaskResult:
     detections: list = field(default_factory=list)
     picks: list = field(default_factory=list)
     coverage: list = field(default_factory=list)
+    spans: list = field(default_factory=list)
     findings: list = field(default_factory=list)
     note: str = ""
     error: str = ""
@@ -229,27 +232,44 @@ def plan_tasks(detector, source, groups, *, chunk):
     Returns
     -------
     tasks : list of Task
-        Group by group, in order of time.
+        Group by group, in order of time. Time without data, however long, is one task.
     """
     from ._archive_source import recorded_seconds
 
-    rate = detector.sampling_rate
+    rate, outer = detector.sampling_rate, margins_of(detector).outer
     step = detector._scan_settings().step
     size = max(1, round(chunk * rate / step)) * step
     tasks = []
     for number, group in enumerate(groups):
-        firsts = np.arange(0, group.n_samples, size)
-        edges = [*firsts.tolist(), group.n_samples]
-        edges_ns = [group.anchor_ns + sample_time(edge, rate) for edge in edges]
         traces = {id for member in group.present for id in member.traces}
-        recorded = [recorded_seconds(source.spans(id), edges_ns) for id in sorted(traces)]
+        spans = [source.spans(id) for id in sorted(traces)]
+        near = _chunks_near(np.concatenate(spans), group, size, outer, rate)
+        begins = np.flatnonzero(near | np.concatenate([[True], near[:-1]]))
+        edges = [*(begins * size).tolist(), group.n_samples]
+        edges_ns = [group.anchor_ns + sample_time(edge, rate) for edge in edges]
         # As much of a station as its best component has.
-        seconds = np.max(recorded, axis=0) if recorded else np.zeros(len(firsts))
+        seconds = np.max([recorded_seconds(own, edges_ns) for own in spans], axis=0)
         tasks += [
-            Task(number, first, last, float(s))
-            for first, last, s in zip(edges[:-1], edges[1:], seconds, strict=True)
+            Task(number, first, last, float(s), not full)
+            for first, last, s, full in zip(
+                edges[:-1], edges[1:], seconds, near[begins].tolist(), strict=True
+            )
         ]
     return tasks
+
+
+def _chunks_near(spans, group, size, outer, rate):
+    """Whether each chunk of a group has data within its margins."""
+    n_chunks = -(-group.n_samples // size)
+    samples = (spans - group.anchor_ns) * (rate / _NS)
+    # A sample more on either side: times are rounded, and samples moved to the grid.
+    first = np.floor((samples[:, 0] - outer - 2) / size).astype(np.int64)
+    last = np.floor((samples[:, 1] + outer + 2) / size).astype(np.int64)
+    inside = (last >= 0) & (first < n_chunks)
+    count = np.zeros(n_chunks + 1, dtype=np.int64)
+    np.add.at(count, np.maximum(first[inside], 0), 1)
+    np.add.at(count, np.minimum(last[inside], n_chunks - 1) + 1, -1)
+    return np.cumsum(count[:-1]) > 0
 
 
 def run_task(context, task, loaded=None):
@@ -297,7 +317,7 @@ def load_task(context, task):
         Records.
     """
     run = _Run(context, task)
-    return run.load(*run.bounds(0))
+    return None if task.empty else run.load(*run.bounds(0))
 
 
 @dataclass
@@ -307,7 +327,7 @@ class Loaded:
     first: int
     last: int
     records: list
-    findings: list
+    findings: list = field(default_factory=list)
 
 
 class _Run:
@@ -325,6 +345,9 @@ class _Run:
         return first, min(self.group.n_samples, self.task.last + outer + more)
 
     def run(self, loaded):
+        if self.task.empty:
+            nothing = Loaded(self.task.first, self.task.last, [None] * len(self.group.instruments))
+            return self._result(nothing, None, [])
         # More is read only where there is no cut: an event goes on beyond what was read.
         for more in self.margins.more:
             wanted = self.bounds(more)
@@ -361,7 +384,6 @@ class _Run:
         own_report = report
         if self.context.prepare is not None:
             stream = self.context.prepare(self._cleaned(stream, settings, report))
-            # Everything has been told before.
             own_report = ReadReport()
         records = [
             None
@@ -372,13 +394,14 @@ class _Run:
             )[0]
             for member in group.instruments
         ]  # fmt: skip
+        if own_report is not report:
+            # Everything else has been told before.
+            _add_standing_in(own_report, report)
         return Loaded(first, last, records, self._findings(report))
 
     def _cleaned(self, stream, settings, report):
         """Unbroken stretches, so that no filter goes across a gap or a dead channel."""
         from obspy import Stream, Trace, UTCDateTime
-
-        from ._windows import runs
 
         exact = all(np.can_cast(trace.data.dtype, np.float32) for trace in stream)
         records = read_records(
@@ -402,18 +425,17 @@ class _Run:
         return cleaned
 
     def _findings(self, report):
-        """Rows that concern the task's own time; neighbours tell of the rest."""
+        """Rows that concern the task's own time, as far as they do; neighbours tell the rest."""
         begin, end = self._time(self.task.first), self._time(self.task.last)
         rows = []
         for row in report.findings.itertuples():
-            start = None if row.start is None or row.start != row.start else row.start.value
-            stop = None if row.end is None or row.end != row.end else row.end.value
-            at = begin if start is None else max(start, self.group.anchor_ns)
-            if begin <= at < end:
-                rows.append(
-                    (row.file, row.trace, row.kind, row.what, row.action, start, stop,
-                     int(row.samples))
-                )  # fmt: skip
+            start = begin if row.start != row.start else row.start.value
+            stop = max(end if row.end != row.end else row.end.value, start)
+            own = max(start, begin), min(stop, end)
+            if own[1] > own[0] or begin <= max(start, self.group.anchor_ns) == stop < end:
+                share = (own[1] - own[0]) / (stop - start) if stop > start else 1.0
+                samples = round(int(row.samples) * share)
+                rows.append((row.file, row.trace, row.kind, row.what, row.action, *own, samples))
         return rows
 
     def _functions(self, loaded):
@@ -503,14 +525,36 @@ class _Run:
             if member is not None:
                 row = self._coverage(member.station, record, known.get(member.station), loaded)
                 result.coverage.append(row)
+                result.spans += self._spans(
+                    member.station, record, known.get(member.station), loaded
+                )
         return result
+
+    def _spans(self, station, record, function, loaded):
+        """When the station was scanned and when it has no data, in the task's own time."""
+        task, frame = self.task, self.margins.frame
+        own = slice(task.first - loaded.first, task.last - loaded.first)
+        missing = [(0, task.last - task.first)] if record is None else runs(~record.valid[own])
+        for begin, end in missing:
+            times = [self._time(task.first + int(k)) for k in (begin, end)]
+            yield station, "missing", *times, (times[1] - times[0]) / _NS
+        if record is None or function is None:
+            return
+        share = function.coverage[own.start // frame : -(-own.stop // frame)]
+        for begin, end in runs(share > 0):
+            edges = task.first + np.arange(begin, end + 1) * frame
+            edges[-1] = min(edges[-1], task.last)
+            seconds = float(share[begin:end] @ np.diff(edges)) / self.rate
+            times = [self._time(int(k)) for k in edges[[0, -1]]]
+            yield station, "scanned", *times, seconds
 
     def _coverage(self, station, record, function, loaded):
         """Seconds scanned, windows, windows without data, notes of the task's own time."""
         task = self.task
         if function is None or record is None:
+            # What is missing altogether is a gap, and said so.
             total = -(-(task.last - task.first) // self.detector._scan_settings().step)
-            return station, 0.0, 0, total, "no data" if record is None else "nothing usable"
+            return station, 0.0, 0, total, "" if record is None else "nothing usable"
         frame = self.margins.frame
         part = slice((task.first - loaded.first) // frame, -(-(task.last - loaded.first) // frame))
         share = function.coverage[part]
@@ -541,6 +585,15 @@ class _Run:
 
     def _time(self, sample):
         return self.group.anchor_ns + sample_time(sample, self.rate)
+
+
+def _add_standing_in(report, to):
+    for row in report.findings.itertuples():
+        if row.kind == "component":
+            to.add(
+                row.file, row.trace, row.what, row.action, kind=row.kind,
+                start_ns=row.start.value, end_ns=row.end.value, samples=row.samples,
+            )  # fmt: skip
 
 
 def _nanoseconds(times):

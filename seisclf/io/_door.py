@@ -123,7 +123,7 @@ class _Door:
 
     def _of_one_rate(self, traces):
         """Traces whose rate is the one that most samples have."""
-        samples, snapped, nominals = {}, {}, {}
+        samples, snapped, nominals, spans = {}, {}, {}, {}
         for trace in traces:
             stats = trace.stats
             rate, npts = stats.sampling_rate, stats.npts
@@ -135,11 +135,19 @@ class _Door:
             samples[nominal] = samples.get(nominal, 0) + npts
             if nominal != rate:
                 snapped[rate] = max(snapped.get(rate, 0), npts)
+                begin, n_all = stats.starttime.ns, npts
+                end, file = begin + sample_time(npts, nominal), _file_of(trace)
+                if rate in spans:
+                    first, last, n_before, file_before = spans[rate]
+                    begin, end, n_all = min(begin, first), max(end, last), npts + n_before
+                    file = file if file == file_before else ""
+                spans[rate] = begin, end, n_all, file
         for rate, most in snapped.items():
             nominal = nominals[rate]
             drift = abs(rate / nominal - 1.0) * most
             text = f", drifts by {drift:.1f} samples" if drift > 0.5 else ""
-            self._find("rate snapped", f"rate {rate!r} Hz{text}", f"taken as {nominal:g} Hz")
+            what, action = f"rate {rate!r} Hz{text}", f"taken as {nominal:g} Hz"
+            self.found.append(("rate snapped", what, action, *spans[rate]))
         if len(samples) <= 1:
             return traces
         main = max(samples, key=samples.get)

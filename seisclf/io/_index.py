@@ -257,6 +257,8 @@ class ArchiveIndex:
         traces, rows = [], []
         for file, pieces in sorted(by_file.items()):
             found, findings = read_pieces(self.archive, file, pieces, start_ns, end_ns)
+            for trace in found:
+                trace.stats.source_file = file[0]
             traces += found
             rows += [(file[0], finding) for finding in findings]
         tell(rows, report)

@@ -11,6 +11,7 @@ from ._components import RATE_TOLERANCE
 from ._formats import HEAD, detect_format
 from ._grid import sample_time
 from ._limits import DEFAULT_LIMITS
+from ._miniseed import _no_record
 from ._miniseed_checks import (
     REASONS,
     check_times,
@@ -128,14 +129,12 @@ def _miniseed(full, entry):
     records, wrong = _sound(scan.records, scan.reasons)
     entry.findings += wrong
     entry.pieces, odd = pieces_of(records)
-    for offset, length, reason in scan.bad[:MAX_FINDINGS]:
-        what = f"{length} bytes from byte {offset} on: {reason}"
-        entry.findings.append(Finding("", "corrupt records", what, "left out"))
+    entry.findings += _no_records(full, scan)
     more = len(scan.bad) - MAX_FINDINGS
     if more > 0:
         what = f"{more} more stretches of bytes that are no record"
         entry.findings.append(Finding("", "corrupt records", what, "left out"))
-    entry.findings += odd[:MAX_FINDINGS]
+    entry.findings += odd[:MAX_FINDINGS] + _repeated(records)
     n_bytes = sum(length for _, length, _ in scan.bad)
     n_bytes += int(scan.records["length"].sum() - records["length"].sum())
     if n_bytes:
@@ -145,6 +144,46 @@ def _miniseed(full, entry):
 
 def _check(data, at, records):
     return unsound_records(data, at, data_begins(data, at), records)
+
+
+def _no_records(full, scan):
+    """Findings of bytes that are no record, with the time that they leave."""
+    ends, findings = end_times(scan.records), []
+    for row in scan.bad[:MAX_FINDINGS]:
+        offset, length, reason = row
+        rest = b""
+        if reason == "incomplete record":
+            with open(full, "rb") as file:
+                file.seek(offset)
+                rest = file.read(min(length, HEAD))
+        found = _no_record(scan.records, ends, rest, offset, *row)
+        span = found["start_ns"], found["end_ns"]
+        finding = Finding(found["trace"], "corrupt records", found["what"], "left out", *span)
+        findings.append(finding)
+    return findings
+
+
+def _repeated(records):
+    """Findings of records that a file holds twice, as far as their headers tell."""
+    findings = []
+    records = records[are_usable(records)]
+    for code in np.unique(records["code"]):
+        own = records[records["code"] == code]
+        # Most files are in order of time and hold nothing twice.
+        if (np.diff(own["start_ns"]) > 0).all():
+            continue
+        order = np.lexsort((own["offset"], own["samples"], own["start_ns"]))
+        same = np.diff(own["start_ns"][order]) == 0
+        same &= np.diff(own["samples"][order].astype(np.int64)) == 0
+        again = np.sort(order[1:][same])
+        name = str(trace_ids(np.array([code]))[0])
+        for rows in np.split(again, np.flatnonzero(np.diff(again) > 1) + 1) if len(again) else ():
+            twice = own[rows]
+            what = f"{len(rows)} records from byte {twice['offset'][0]} on: there before"
+            span = int(twice["start_ns"].min()), int(end_times(twice).max())
+            n_samples = int(twice["samples"].sum(dtype=np.int64))
+            findings.append(Finding(name, "duplicate", what, "kept once", *span, n_samples))
+    return findings[:MAX_FINDINGS]
 
 
 def _sound(records, reasons):

@@ -252,7 +252,9 @@ class _Signal:
         inside = min(self.size, self.grid.n_samples - begin)
         room = TimeGrid(inside, block.sampling_rate)
         if inside > self.longest.n_samples:
-            begins = draw_begins(self.event_rate, room, self.longest, rng)
+            # The last block may be too short for what is drawn, which is not the caller's fault.
+            short = inside < self.size
+            begins = draw_begins(self.event_rate, room, self.longest, rng, crowded=short)
             label = rng.choice(len(self.classes), len(begins), p=self.balance)
             snr = rng.uniform(*self.snr, len(begins))
             found = add_events(

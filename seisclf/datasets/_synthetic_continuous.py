@@ -153,10 +153,12 @@ def make_continuous_record(
     )
 
 
-def draw_begins(event_rate, grid, window, rng):
-    """First samples of the events' windows, in order and apart."""
+def draw_begins(event_rate, grid, window, rng, *, crowded=False):
+    """First samples of the events' windows, in order and apart; if `crowded`, as many as fit."""
     n_samples, longest = grid.n_samples, window.n_samples
     n = max(1, rng.poisson(event_rate * grid.duration / 3600))
+    if crowded:
+        n = min(n, n_samples // longest)
     if n * longest > n_samples:
         raise ValueError(
             f"{n} events of up to {window.duration:g} s do not fit into {grid.duration:g} s: "

@@ -6,6 +6,8 @@ import pytest
 from obspy import Stream, UTCDateTime, read
 
 from seisclf.datasets import FAULTS, make_archive
+from seisclf.datasets._synthetic_continuous import draw_begins
+from seisclf.datasets._synthetic_propagation import TimeGrid
 
 RATE = 50.0
 
@@ -65,6 +67,14 @@ def test_blocks_join_without_a_step(tmp_path):
     steps = np.abs(np.diff(x))
     for seam in (round(3500 * RATE), round(7000 * RATE)):
         assert steps[seam - 3 : seam + 3].max() < 6 * steps.std()
+
+
+def test_a_short_last_block_holds_what_fits():
+    rest, window = TimeGrid(1300, 10.0), TimeGrid(600, 10.0)
+    rng = np.random.default_rng(0)
+    assert len(draw_begins(1000.0, rest, window, rng, crowded=True)) == 2
+    with pytest.raises(ValueError, match="lower event_rate"):
+        draw_begins(1000.0, rest, window, rng)
 
 
 def test_every_fault_is_planted_where_the_table_says(faulty):

@@ -14,11 +14,9 @@ from ._function_scan import FunctionScan
 from ._network_record import NetworkRecord
 from ._settling import cut_frames, cut_reach, part_of
 from ._stream_buffer import NOBODY, StreamBuffer
+from ._tasks import FORCED_AFTER
 from ._time_functions import FunctionsOverTime
 from ._window_scan import WindowScan
-
-# Seconds after which an event that goes on is divided.
-LONGEST_EVENT = 3600.0
 
 
 @dataclass
@@ -141,8 +139,10 @@ class StreamGroup:
     def _tell_placed(self, trace, begin, end, late, twice, differ):
         span = begin, end
         if late:
-            what = f"came later than max_delay={self.buffer.max_delay / self.rate:g} s"
-            self.report.add(trace, "late", what, "left out", samples=late, span=span)
+            wait = self.buffer.max_delay / self.rate
+            what = f"more than max_delay={wait:g} s older than the newest sample"
+            action = "left out; a longer max_delay waits for them"
+            self.report.add(trace, "late", what, action, samples=late, span=span)
         if differ:
             what = "overlap of samples that differ"
             self.report.add(trace, "overlap", what, "the earlier kept", samples=differ, span=span)
@@ -236,25 +236,33 @@ class StreamGroup:
                     self.report.add(id, "gap", "no data", "masked", samples=n, span=span)
 
     def _cut(self, ends):
+        # What a forced cut leaves is a record of its own, in which all cuts are looked for anew.
+        while self._cut_once(ends):
+            pass
+
+    def _cut_once(self, ends):
+        """Make what lies before the last cut a part; whether there may be more of them."""
         n = self.scan.n_settled
         usable = n if ends else n - self.reach
         if usable < 1:
-            return
+            return False
         functions = part_of(self.functions(), 0, n)
-        if ends:
-            last = n
-        else:
-            last = int(np.flatnonzero(cut_frames(functions, self.detector)[: usable + 1])[-1])
-            longest = round(LONGEST_EVENT * self.rate / self.frame_size)
-            if not last and usable > longest:
-                last = longest
-                what = f"an event of more than {LONGEST_EVENT:g} s"
-                for slot in self.slots:
-                    if slot.complete:
-                        self.report.add(slot.station, "limit", what, "divided")
+        cuts = np.flatnonzero(cut_frames(functions, self.detector)[: usable + 1])
+        longest = round(FORCED_AFTER * self.rate / self.frame_size)
+        # A cut that is too far away does not count, even if it has come in the same packet: so
+        # the parts do not depend on packets.
+        long = np.flatnonzero(np.diff([*cuts, usable]) > longest)
+        last = int(cuts[long[0]] if len(long) else cuts[-1])
+        if len(long) and not last:
+            last = longest
+            what = f"nothing but events for more than {FORCED_AFTER:g} s"
+            for slot in self.slots:
+                if slot.complete:
+                    self.report.add(slot.station, "limit", what, "divided")
         if last:
             self.parts.append(part_of(functions, 0, last))
             self.scan.forget(last)
+        return bool(len(long))
 
     # What is known
 

@@ -41,8 +41,10 @@ class StreamingDetector:
         File that :meth:`save` writes to. If it is there, the stream goes on where it was saved.
     max_delay : float, default=30.0
         Seconds from the first sample of a packet to the newest sample of its station (of a
-        network: of all its stations) at most. Where data is missing, windows wait for so long
-        before the gap counts as one, and so does the first window of a stream.
+        network: of all its stations) at most: the length of packets counts, so that packets of
+        20 s that are up to 10 s late need 30 s. What is older is left out, and reported as
+        "late". Where data is missing, windows wait for so long before the gap counts as one,
+        and so does the first window of a stream.
     max_jump : float, default=600.0
         A packet that begins by more seconds than that after the newest one is held back until
         four in a row say so: one wrong time must not make all that follow late.

@@ -8,8 +8,20 @@ from hypothesis import strategies as st
 from obspy import Stream, Trace
 
 from seisclf.detection import EventDetector, StreamingDetector, stft_cnn_postprocessing
+from seisclf.detection._windows import runs
 
-from .stubs import RATE, START, NetworkStub, StationStub, earthquake, put, rockfall, station
+from .stubs import (
+    RATE,
+    START,
+    Loudness,
+    NetworkStub,
+    StationStub,
+    earthquake,
+    put,
+    rockfall,
+    station,
+    window_detector,
+)
 
 COLUMNS = ["onset", "end", "class", "stations", "probability", "event_probability", "coverage"]
 OPTIONS = {
@@ -18,27 +30,13 @@ OPTIONS = {
     "chain": {"postprocessing": stft_cnn_postprocessing("code")},
     "max": {"stack": "max", "step": 0.7, "refine": False, "merge_gap": 5.0},
 }
-
-
-class Loudness:
-    """Loud windows are events, those that jump much are quakes; remembers what it was given."""
-
-    classes_ = np.array(["noise", "quake", "rockfall"])
-
-    def __init__(self):
-        self.seen = []
-
-    def predict_proba(self, X):
-        self.seen += [x.tobytes() for x in X]
-        X = X.reshape(len(X), -1, X.shape[-1]).astype(float)
-        loud = np.clip(X.std(axis=-1).mean(axis=-1), 0, 1)
-        jumps = np.clip(np.abs(np.diff(X, axis=-1)).mean(axis=(1, 2)), 0, 1)
-        return np.column_stack([1 - loud, loud * jumps, loud * (1 - jumps)])
-
-
-def window_detector(classifier=None, **options):
-    fixed = {"window": 6.0, "step": 1.0, "sampling_rate": RATE, "components": "ZN"}
-    return EventDetector(classifier or Loudness(), **(fixed | options))
+DEEP = OPTIONS | {
+    "window": {"stack": "window"},
+    "window chain": {"stack": "window", "postprocessing": stft_cnn_postprocessing()},
+    "soon dead": {"constant_gap": 1.0, "step": 2.0},
+    "never dead": {"constant_gap": None},
+    "merged": {"merge_gap": 4.0, "min_duration": 2.0, "threshold": 0.3},
+}
 
 
 def record(seed, n=1600, code="A", start=START, components="ZN"):
@@ -121,10 +119,8 @@ def assert_same(table, picks, detections):
         )
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-@settings(max_examples=3, deadline=None)
-@given(seed=st.integers(0, 10**6), size=st.sampled_from([60, 150, 900]))
-def test_packets_of_any_size_and_order_give_the_events_of_the_whole(name, seed, size):
+def assert_packets_change_nothing(name, seed, size):
+    """Packets of up to `size` samples, in order and shuffled by up to 20 s."""
     rng = np.random.default_rng(seed)
     whole = record(seed)
     if seed % 3:
@@ -132,9 +128,119 @@ def test_packets_of_any_size_and_order_give_the_events_of_the_whole(name, seed, 
     detector = window_detector(**OPTIONS[name])
     detections = detector.detect(whole)
     packets = packets_of(whole, rng, size // 2, size)
-    assert_same(*streamed(detector, packets)[:2], detections)
-    late = shuffled(packets, rng, 20.0)
-    assert_same(*streamed(detector, late)[:2], detections)
+    for order, delay in ((packets, 0.0), (shuffled(packets, rng, 20.0), 20.0)):
+        # A packet is as late as its first sample.
+        wait = delay + size / RATE
+        table, picks, streaming = streamed(detector, order, max_delay=wait)
+        assert "late" not in set(streaming.report["kind"])
+        assert_same(table, picks, detections)
+
+
+# Few examples, each of which is two streams: many runs try many seeds. The long search is below.
+@pytest.mark.parametrize("name", OPTIONS)
+@settings(max_examples=3, deadline=None)
+@given(seed=st.integers(0, 10**6), size=st.sampled_from([60, 150, 900]))
+def test_packets_of_any_size_and_order_give_the_events_of_the_whole(name, seed, size):
+    assert_packets_change_nothing(name, seed, size)
+
+
+# Found by the test above when it waited for less than the length of the packets.
+@pytest.mark.parametrize(
+    "name, seed", [("chain", 216392), ("chain", 72), ("max", 16), ("max", 2), ("mean", 108)]
+)
+def test_long_packets_lose_nothing_if_the_stream_waits_for_their_length(name, seed):
+    assert_packets_change_nothing(name, seed, 900)
+
+
+def without_late(packets, wait):
+    """What a stream that waits for so many seconds keeps of packets in this order."""
+    left, newest = Stream(), {}
+    for packet in packets:
+        station, last = packet.stats.station, packet.stats.endtime.ns + round(1e9 / RATE)
+        limit = newest.get(station, packet.stats.starttime.ns) - round(wait * RATE) / RATE * 1e9
+        drop = max(round((limit - packet.stats.starttime.ns) * RATE / 1e9), 0)
+        if drop < len(packet):
+            left += part(packet, drop, len(packet))
+        newest[station] = max(newest.get(station, last), last)
+    return left
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 10**6), wait=st.sampled_from([0.0, 3.0, 20.0]))
+def test_what_is_late_is_reported_and_nothing_else_is_lost(seed, wait):
+    rng = np.random.default_rng(seed)
+    packets = shuffled(packets_of(record(seed), rng, 60, 300), rng, 10.0)
+    detector = window_detector()
+    kept = without_late(packets, wait)
+    lost = sum(map(len, packets)) - sum(map(len, kept))
+    table, picks, streaming = streamed(detector, packets, max_delay=wait)
+    report = streaming.report
+    assert report.loc[report["kind"] == "late", "samples"].sum() == lost
+    try:
+        detections = detector.detect(kept)
+    except ValueError:  # nothing of what is kept is usable
+        assert not len(table)
+    else:
+        assert_same(table, picks, detections)
+
+
+def messed(stream, rng):
+    """With gaps of all lengths anywhere, also at the ends, and stretches of one value."""
+    left = Stream()
+    for trace in stream:
+        there = np.ones(len(trace), dtype=bool)
+        for _ in range(rng.integers(0, 3)):
+            first = int(rng.integers(-50, len(trace)))
+            length = int(rng.choice([1, 3, 20, 100, 130, 250, 500]) * rng.uniform(0.5, 1.5)) + 1
+            there[max(first, 0) : max(first + length, 0)] = False
+        for _ in range(rng.integers(0, 3)):
+            first = int(rng.integers(0, len(trace)))
+            length = int(rng.choice([5, 95, 100, 101, 110, 150, 300]))
+            trace.data[first : first + length] = trace.data[first]
+        for first, last in runs(there):
+            left += part(trace, int(first), int(last))
+    return left
+
+
+def repeated(packets, rng):
+    """Some of the packets twice, and parts of some."""
+    more = list(packets)
+    for packet in packets:
+        if rng.random() < 0.1:
+            more.append(packet.copy())
+        if rng.random() < 0.1 and len(packet) > 6:
+            first = int(rng.integers(0, len(packet) - 3))
+            more.append(part(packet, first, int(rng.integers(first + 1, len(packet) + 1))))
+    return more
+
+
+@pytest.mark.slow  # the same with all that may happen to packets, some hundred times
+@pytest.mark.filterwarnings("ignore:stations that were not scanned")
+@pytest.mark.parametrize("name", DEEP)
+def test_whatever_happens_to_packets_changes_nothing(name):
+    compared = 0
+    for seed in range(60):
+        rng = np.random.default_rng([seed, len(name)])
+        whole = record(seed, n=int(rng.choice([121, 200, 900, 1600, 1600, 2400])))
+        if rng.random() < 0.3:
+            start = START + float(rng.uniform(-30, 60))
+            whole += record(seed + 1, n=int(rng.integers(200, 900)), code="B", start=start)
+        if rng.random() < 0.85:
+            whole = messed(whole, rng)
+        detector = window_detector(**DEEP[name])
+        size, delay = int(rng.choice([8, 60, 150, 900])), float(rng.choice([0, 5, 20]))
+        packets = repeated(packets_of(whole, rng, max(size // 2, 3), size), rng)
+        order = shuffled(packets, rng, delay)
+        wait = float(rng.choice([0.0, 5.0, delay + size / RATE, 80.0]))
+        try:
+            detections = detector.detect(without_late(order, wait))
+        except ValueError:  # nothing of the record is usable
+            continue
+        table, picks, streaming = streamed(detector, order, max_delay=wait)
+        assert "overlap" not in set(streaming.report["kind"])
+        assert_same(table, picks, detections)
+        compared += 1
+    assert compared > 30
 
 
 @pytest.mark.filterwarnings("ignore:stations that were not scanned")
@@ -184,6 +290,28 @@ def test_each_window_is_predicted_once_and_the_same_as_in_the_whole():
     assert sorted(whole.seen) == sorted(streamed_one.seen)
 
 
+def test_events_without_end_are_divided_at_the_same_places_whatever_the_packets(monkeypatch):
+    monkeypatch.setattr("seisclf.detection._stream_group.FORCED_AFTER", 15.0)
+    loud = record(4, n=2400)
+    for trace in loud:
+        trace.data[300:1700] = np.random.default_rng(0).normal(size=1400)
+    detector = window_detector(refine=False)
+    tables = []
+    for size in (40, 200, 1100, 2400):
+        packets = packets_of(loud, np.random.default_rng(size), size // 2, size + 1)
+        table, _, streaming = streamed(detector, packets, max_delay=size / RATE)
+        assert "limit" in set(streaming.report["kind"])
+        tables.append(table)
+    assert (tables[0]["end"] - tables[0]["onset"]).dt.total_seconds().max() <= 15.0
+    # The time is the same: nothing is lost between the parts.
+    whole = detector.detect(loud).to_frame()
+    assert len(tables[0]) > len(whole)
+    covered = [(t["end"] - t["onset"]).sum() for t in (tables[0], whole)]
+    assert abs((covered[0] - covered[1]).total_seconds()) < 0.01
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table[COLUMNS], tables[0][COLUMNS])
+
+
 def test_several_stations_at_once_and_one_that_starts_late():
     rng = np.random.default_rng(0)
     whole = record(2) + record(5, n=900, code="B", start=START + 47.3)
@@ -195,19 +323,20 @@ def test_several_stations_at_once_and_one_that_starts_late():
 
 
 def test_an_event_is_pending_within_the_latency_and_final_soon_after():
-    quiet = record(0)
+    quiet = record(0, n=1400)
     for trace in quiet:
         trace.data *= 0.02 / max(trace.data.std(), 1e-9)
     loud = np.random.default_rng(1).normal(size=200).astype(np.float32)
     for trace in quiet:
-        trace.data[800:1000] += loud
+        trace.data[300:500] += loud
     for options in ({}, {"stack": "window"}, {"postprocessing": stft_cnn_postprocessing()}):
         detector = window_detector(refine=False, **options)
         (event,) = detector.detect(quiet).to_frame().itertuples()
         streaming = StreamingDetector(detector, max_delay=5.0)
         pending = final = None
-        for packet in packets_of(quiet, np.random.default_rng(0), 10, 11):
-            now = pd.Timestamp(packet.stats.endtime.ns, unit="ns", tz="UTC")
+        for first in range(0, 1400, 10):
+            packet = Stream(part(trace, first, first + 10) for trace in quiet)
+            now = pd.Timestamp(packet[0].stats.endtime.ns, unit="ns", tz="UTC")
             if len(streaming.push(packet)):
                 final = now
                 break

@@ -10,13 +10,13 @@ from obspy import Stream
 
 from seisclf.detection import EventDetector, StreamingDetector, stft_cnn_postprocessing
 
-from .stubs import START, NetworkStub, earthquake, rockfall, station
-from .test_streaming import Loudness, packets_of, record, shuffled, streamed, window_detector
+from .stubs import START, Loudness, NetworkStub, earthquake, rockfall, station, window_detector
+from .test_streaming import packets_of, record, shuffled, streamed
 
 NEW_PROCESS = """
 import sys
 from obspy import read
-from tests.detection.test_streaming import window_detector
+from tests.detection.stubs import window_detector
 from seisclf.detection import StreamingDetector
 streaming = StreamingDetector.load(sys.argv[1], window_detector())
 found = [streaming.push(read(sys.argv[2])).to_frame(), streaming.flush().to_frame()]

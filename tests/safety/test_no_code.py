@@ -1,6 +1,7 @@
 """No module of seisclf runs what stands in a file, and none asks ObsPy to guess a format."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def test_no_pickle_no_eval(path):
     found = [
         f"{file.relative_to(ROOT)}:{line}: {what}"
         for file in sorted(path.rglob("*.py"))
-        for line, what in _dangers(ast.parse(file.read_text(encoding="utf-8")), file)
+        for line, what in _found_in(file)
     ]
     assert found == []
 
@@ -53,10 +54,17 @@ def test_the_search_finds_dangers(source):
     assert list(_dangers(ast.parse(source), ROOT / "io" / "x.py"))
 
 
+@cache
+def _found_in(file):
+    return tuple(_dangers(ast.parse(file.read_text(encoding="utf-8")), file))
+
+
 def _dangers(tree, file):
     name = file.relative_to(ROOT).as_posix()
-    obspys = _names_from_obspy(tree)
-    for node in ast.walk(tree):
+    kinds = ast.Import | ast.ImportFrom | ast.Call
+    nodes = [node for node in ast.walk(tree) if isinstance(node, kinds)]
+    obspys = _names_from_obspy(nodes)
+    for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
             modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
@@ -71,11 +79,11 @@ def _dangers(tree, file):
                 yield node.lineno, what
 
 
-def _names_from_obspy(tree):
+def _names_from_obspy(nodes):
     """Names under which a module has ObsPy's functions."""
     return {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and node.module == "obspy"
         for alias in node.names
         if alias.name in OBSPY

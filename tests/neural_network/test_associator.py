@@ -21,7 +21,7 @@ SETTINGS = dict(sampling_rate=RATE, max_epochs=1, batch_size=8, device="cpu", ra
 STATION = dict(SETTINGS, filters=(3, 3), stride=2)
 
 
-def make_network(n=24, n_stations=3, n_samples=120, seed=0):
+def make_network(n=12, n_stations=3, n_samples=120, seed=0):
     """Bursts that reach one station after the other, and noise."""
     rng = np.random.default_rng(seed)
     time = np.arange(n_samples) / RATE
@@ -158,7 +158,7 @@ def test_missing_station_needs_no_arrivals(network, station):
     X = X.copy()
     X[1, 0] = np.nan
     net = RockNetAssociator(station_model=station, **SETTINGS).fit(X, y)
-    assert net.n_estimated_ == 12 * 3 - 1
+    assert net.n_estimated_ == 6 * 3 - 1
     filled = net._fill_arrivals(X, (y == "rockfall").astype(int), None)
     assert np.isnan(filled[1, 0]).all() and not np.isnan(filled[1, 1:, 0, 2:]).any()
 
@@ -177,7 +177,7 @@ def test_what_cannot_be_used_is_named(network, station, associator):
         associator.predict(nobody)
     infinite = X.copy()
     infinite[2, 0, 0, 0] = np.inf
-    with pytest.raises(ValueError, match=r"1 event \(row 2\) of 24 contain infinity"):
+    with pytest.raises(ValueError, match=r"1 event \(row 2\) of 12 contain infinity"):
         associator.predict(infinite)
     with pytest.raises(ValueError, match="2 stations, fit saw 3"):
         associator.predict(X[:, :2])
@@ -209,7 +209,7 @@ def test_one_station_without_an_axis_for_it(network):
     net = RockNetAssociator(station_model=RockNetClassifier(**STATION), **SETTINGS)
     net.fit(X[:, 0], y, arrivals=arrivals[0])
     assert not hasattr(net, "n_stations_in_")
-    assert net.predict_functions(X[:, 0])["P"].shape == (24, 1, 120)
+    assert net.predict_functions(X[:, 0])["P"].shape == (12, 1, 120)
     assert net.n_estimated_ == 0
 
 
@@ -221,16 +221,16 @@ def test_a_fitted_station_model_survives_clone_search_and_file(network, station,
     expected = weights(station.net_.module_)
     net = RockNetAssociator(station_model=station, **SETTINGS)
     search = GridSearchCV(clone(net), {"lr": [1e-3]}, cv=2, error_score="raise")
-    search.fit(X[:12], y[:12], arrivals=arrivals[:12])
+    search.fit(X[:8], y[:8], arrivals=arrivals[:8])
     assert search.best_estimator_.station_model is not station
     frozen = clone(RockNetAssociator(station_model=FrozenEstimator(station), **SETTINGS))
-    frozen.fit(X[:12], y[:12], arrivals=arrivals[:12])
+    frozen.fit(X[:8], y[:8], arrivals=arrivals[:8])
     assert_array_equal(frozen.predict_proba(X), search.predict_proba(X))
     for one in (search.best_estimator_, frozen):
         assert same(expected, weights(one.station_model_.net_.module_))
         loaded = seisclf.load(seisclf.save(one, tmp_path / "net.seisclf"))
         assert_array_equal(loaded.predict_proba(X), one.predict_proba(X))
-    loaded.set_params(warm_start=True).fit(X[:12], y[:12], arrivals=arrivals[:12])
+    loaded.set_params(warm_start=True).fit(X[:8], y[:8], arrivals=arrivals[:8])
     assert loaded.n_iter_ == 2
 
 

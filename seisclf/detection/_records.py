@@ -373,12 +373,13 @@ def _put(row, pieces, first):
 def _stand_in(row, present, pieces, first, longest_gap):
     """Fill long gaps of a row, in place, from another channel; returns the filled runs.
 
-    Where the two follow one another, more is left free than a window may miss: none sees both.
+    Where the two follow one another, twice of what a window may miss is left free: none sees both,
+    nor what such a gap is bridged with, see :func:`bridge`.
     """
     if not pieces:
         return []
     other = np.zeros_like(row)
-    apart, filled = longest_gap + 1, []
+    apart, filled = 2 * longest_gap + 1, []
     for begin, end in runs(_put(other, pieces, first) & ~present).tolist():
         if end - begin <= 2 * apart:
             continue

@@ -429,6 +429,8 @@ class _Run:
         begin, end = self._time(self.task.first), self._time(self.task.last)
         rows = []
         for row in report.findings.itertuples():
+            if row.kind == "empty":  # of a part of the record: what is missing says it
+                continue
             start = begin if row.start != row.start else row.start.value
             stop = max(end if row.end != row.end else row.end.value, start)
             own = max(start, begin), min(stop, end)

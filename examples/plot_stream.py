@@ -71,7 +71,8 @@ events["seen"] = [
 events[["class", "onset", "end", "probability", "seen", "final"]]
 
 # %%
-# The same record in one piece gives the same events.
+# The same record in one piece gives the same events. (So small a forest gets some of the classes
+# wrong, in a stream as in the whole record.)
 
 whole = detector.detect(record.stream).to_frame()
 print(len(whole), "events in the whole record,", len(events), "in the stream")

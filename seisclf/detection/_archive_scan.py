@@ -208,6 +208,11 @@ def read_scan(output):
 
 def detections_of(store, *, start_ns=None, end_ns=None):
     """Detections of a store, those with an onset in a span or all."""
+    with store.reading():
+        return _detections_of(store, start_ns, end_ns)
+
+
+def _detections_of(store, start_ns, end_ns):
     import pandas as pd
 
     told = store.settings()

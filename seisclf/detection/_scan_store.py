@@ -220,6 +220,15 @@ class ScanStore:
         ).fetchall()
 
     @contextmanager
+    def reading(self):
+        """All that is read within is of one moment, also while another process writes."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.execute("COMMIT")
+
+    @contextmanager
     def _writing(self):
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")

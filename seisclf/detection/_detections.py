@@ -1,6 +1,5 @@
 """The table of detected events, and what it can be turned into."""
 
-
 from ._function_picking import PICK_COLUMNS, pick_network, pick_stations
 from ._functions import ProbabilityFunctions
 from ._picked_tables import TABLE_COLUMNS, table_of

@@ -54,10 +54,10 @@ def seedlink_packets(
     stop : object, optional
         With ``is_set()``, such as a :class:`threading.Event`: the iterator ends once it is set.
 
-    Yields
-    ------
-    packet : obspy.Trace
-        The samples of one packet.
+    Returns
+    -------
+    packets : iterator of obspy.Trace
+        The samples of one packet after another.
 
     Raises
     ------

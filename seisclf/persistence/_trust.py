@@ -5,7 +5,7 @@ from importlib import import_module
 LIBRARIES = ("sklearn", "imblearn")
 # A description of a number format, which SimpleImputer keeps: nothing in it can run.
 _HARMLESS = ("numpy.dtype",)
-# Modules that do something when they are imported, and hold no estimator.
+# Modules within a package that do something when they are imported, and hold no estimator.
 _NEVER = frozenset(("tests", "conftest", "__main__", "setup", "_build_utils"))
 
 
@@ -43,7 +43,7 @@ def find_class(module, name):
         module of scikit-learn imported from Python's library would open files and more.
     """
     parts = module.split(".")
-    if not all(part.isidentifier() for part in parts) or _NEVER & set(parts):
+    if not all(part.isidentifier() for part in parts) or _NEVER & set(parts[1:]):
         return None
     try:
         cls = getattr(import_module(module), name, None)

@@ -1,9 +1,13 @@
 """What makes two scans the same: the model, by what it answers, and the settings."""
 
+import logging
+
 import numpy as np
 
 from ._chain import describe
 from ._classifier import function_predictor, predict_windows
+
+logger = logging.getLogger("seisclf")
 
 _VERSION = 1
 _SETTINGS = (
@@ -79,8 +83,14 @@ def _agree(old, new):
 def _answers_or_none(detector):
     try:
         return _answers(detector)
-    except Exception:
+    except Exception as error:
         # A model that fails on these windows may still scan; its tasks tell what is wrong.
+        logger.warning(
+            "the model cannot be compared with that of an earlier scan: on windows of noise it "
+            "raises %s: %s",
+            type(error).__name__,
+            error,
+        )
         return None
 
 

@@ -3,6 +3,8 @@
 from fractions import Fraction
 from functools import lru_cache
 
+import numpy as np
+
 _SECOND = 1_000_000_000
 # Times of samples are whole nanoseconds: one that lies between two samples, but for the rounding
 # of its time, must go where it would without.
@@ -63,6 +65,34 @@ def sample_time(index, rate):
     ratio = exact_rate(rate)
     up, down = ratio.denominator * _SECOND, ratio.numerator
     return (2 * int(index) * up + down) // (2 * down)
+
+
+def sample_times(indices, rate):
+    """Return what :func:`sample_time` does, for an array of samples.
+
+    Parameters
+    ----------
+    indices : array-like of int
+        Samples.
+    rate : float
+        Hertz.
+
+    Returns
+    -------
+    offsets_ns : ndarray of int64
+
+    Examples
+    --------
+    >>> from seisclf.io._grid import sample_times
+    >>> sample_times([1, 3, 9_000_000_001], 3.0)
+    array([          333333333,          1000000000, 3000000000333333333])
+    """
+    ratio = exact_rate(rate)
+    up, down = ratio.denominator * _SECOND, ratio.numerator
+    whole, rest = np.divmod(np.asarray(indices, dtype=np.int64), down)
+    if 2 * up * down >= 2**62:
+        rest = rest.astype(object)  # a rate with many digits: Python's numbers have no end
+    return whole * up + ((2 * rest * up + down) // (2 * down)).astype(np.int64)
 
 
 def first_sample(offset_ns, rate):

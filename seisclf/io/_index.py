@@ -247,11 +247,15 @@ class ArchiveIndex:
         ValueError
             If `start` or `end` is no time, or `end` is before `start`.
         """
+        start_ns, end_ns = _window(start, end)
+        return self._read(start_ns, end_ns, self._wanted(stations, channels), report)
+
+    def _read(self, start_ns, end_ns, wanted, report):
+        """Read a window of traces, as :meth:`IndexStore.traces` gives them."""
         from obspy import Stream
 
-        start_ns, end_ns = _window(start, end)
         by_file = {}
-        for name, (number, longest) in self._wanted(stations, channels).items():
+        for name, (number, longest) in wanted.items():
             for file, piece in self._store.pieces(number, name, start_ns, end_ns, longest):
                 by_file.setdefault(file, []).append(piece)
         traces, rows = [], []

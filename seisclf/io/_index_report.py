@@ -24,7 +24,7 @@ def tell(rows, report):
         warnings.warn(
             f"findings while reading: {len(lost)}, the first: {path} {finding.trace}: "
             f"{finding.what}: {finding.action}. Give report=ReadReport() to read() for all",
-            stacklevel=3,
+            stacklevel=4,  # who called ArchiveIndex.read
         )
     for path, finding in rows:
         add_finding(report, path, finding)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ._index_files import RATES, Finding, Piece
+from ._sqlite import NotOursError, connect, make, version_of
 
 APPLICATION_ID = 0x53434C49  # "SCLI", in the header of the file
 VERSION = 1
@@ -28,8 +29,6 @@ _SCHEMA = (
     "samples INTEGER)",
     "CREATE INDEX findings_by_file ON findings (file)",
 )
-_BUSY = 60.0  # s that one writer waits for another
-_MAX_VALUE = 2**26  # bytes of one value; a foreign file may claim anything
 _MAX_NS = 2**62
 # Letters of types: capital ones may be missing.
 _TYPES = {
@@ -79,18 +78,8 @@ class IndexStore:
             return
         # Made beside and linked: another process sees a whole schema or nothing.
         made = self.path.with_name(f"{self.path.name}.{os.getpid()}-{threading.get_ident()}.new")
-        connection = sqlite3.connect(made, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute("BEGIN")
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            connection.execute("COMMIT")
-            # Readers go on while one writes. Some file systems cannot; then they wait.
-            connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        finally:
-            connection.close()
+        # Readers go on while one writes. Some file systems cannot; then they wait.
+        make(made, _SCHEMA, application_id=APPLICATION_ID, version=VERSION, wal=True)
         try:
             os.link(made, self.path)
         except FileExistsError:
@@ -111,9 +100,20 @@ class IndexStore:
         query = "SELECT path, format, size, status, reason FROM files ORDER BY path"
         return self._rows(query, "ttitt")
 
-    def traces(self):
-        """Return a dict of SEED identifier to (row number, nanoseconds of its longest piece)."""
-        rows = self._rows("SELECT trace, id, longest_ns FROM traces ORDER BY trace", "tii")
+    def traces(self, names=None):
+        """Return a dict of SEED identifier to (row number, nanoseconds of its longest piece).
+
+        Of all traces, or of those of `names` that there are.
+        """
+        query = "SELECT trace, id, longest_ns FROM traces "
+        if names is None:
+            rows = self._rows(f"{query}ORDER BY trace", "tii")
+        else:
+            rows = [
+                row
+                for name in names
+                for row in self._rows(f"{query}WHERE trace = ?", "tii", (name,))
+            ]
         return {trace: (number, longest) for trace, number, longest in rows}
 
     def summary(self):
@@ -272,48 +272,31 @@ class IndexStore:
         writable = os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)
         mode = "rw" if writable else "ro"
         try:
-            connection = self._connect(f"mode={mode}")
+            try:
+                connection = connect(self.path, f"mode={mode}", _SCHEMA)
+            except sqlite3.OperationalError:
+                # A file in WAL mode where nobody may write must be told that it does not change.
+                connection = connect(self.path, "mode=ro&immutable=1", _SCHEMA)
+        except NotOursError:
+            raise ValueError(self._foreign("its tables are not those of an index")) from None
         except sqlite3.OperationalError:
-            # A file in WAL mode where nobody may write needs to be told that it does not change.
-            connection = self._connect("mode=ro&immutable=1")
+            raise
         except sqlite3.DatabaseError as error:
             raise ValueError(self._damaged(error)) from error
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
-    def _connect(self, options):
-        uri = f"{self.path.absolute().as_uri()}?{options}"
-        connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)
-        try:
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA cell_size_check = ON")
-            found = connection.execute("SELECT type, sql FROM sqlite_master").fetchall()
-        except BaseException:
-            connection.close()
-            raise
-        # A view or a trigger would be run by our own queries: exactly our tables, or nothing.
-        statements = {sql for kind, sql in found if sql is not None}
-        if statements != set(_SCHEMA) or any(k not in ("table", "index") for k, _ in found):
-            connection.close()
-            raise ValueError(self._foreign("its tables are not those of an index"))
-        return connection
-
     def _check_header(self):
         """Look at the first bytes before SQLite does."""
         try:
-            with open(self.path, "rb") as file:
-                head = file.read(100)
+            version = version_of(self.path, application_id=APPLICATION_ID)
         except FileNotFoundError:
             raise ValueError(
                 f"there is no index at {self.path}: build it with ArchiveIndex(...).update(), or "
                 "open it with ArchiveIndex.open_or_build(...)"
             ) from None
-        if len(head) < 100 or head[:16] != b"SQLite format 3\0":
-            raise ValueError(self._foreign("it is no SQLite file"))
-        if int.from_bytes(head[68:72], "big") != APPLICATION_ID:
-            raise ValueError(self._foreign("it is another program's SQLite file"))
-        version = int.from_bytes(head[60:64], "big")
+        except NotOursError as error:
+            raise ValueError(self._foreign(error)) from None
         if version != VERSION:
             raise ValueError(
                 f"the index {self.path} has schema {version}, this version of seisclf reads "

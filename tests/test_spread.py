@@ -18,7 +18,8 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.naive_bayes import GaussianNB
 
 from seisclf.detection import EventDetector, read_scan
-from seisclf.detection._tasks import ScanContext, Task, run_task
+from seisclf.detection._task_run import ScanContext, run_task
+from seisclf.detection._tasks import Task
 from seisclf.io import LazyWaveforms
 from seisclf.model_selection import EventKFold, compare_estimators, label_fraction_curve
 from seisclf.utils import LostWorkerError, active_workers, spread

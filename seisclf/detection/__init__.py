@@ -1,6 +1,5 @@
 """From a fitted classifier to a catalogue: scanning records, stacking, picking events."""
 
-from ._archive_scan import read_scan
 from ._detections import Detections
 from ._detector import EventDetector
 from ._display import DetectionDisplay
@@ -16,6 +15,7 @@ from ._postprocessing import (
 from ._read_detections import read_detections
 from ._report_page import DetectionReport
 from ._rocknet_record import rocknet_record
+from ._scan_catalogue import read_scan
 from ._streaming import StreamingDetector
 from ._time_functions import FunctionsOverTime, StationFunctions
 from ._tuning import ThresholdTuning, tune_thresholds

@@ -57,6 +57,11 @@ class IndexSource:
     def __init__(self, index):
         self.index = index
         self.report = ReadReport()
+        self._traces = None
+
+    def __getstate__(self):
+        # For the plan alone; workers need some few traces of it.
+        return self.__dict__ | {"_traces": None}
 
     def channels(self):
         """All traces, a list of Channel."""
@@ -68,13 +73,16 @@ class IndexSource:
     def spans(self, trace):
         """Begin and end of each piece in nanoseconds, an array (n_pieces, 2)."""
         store = self.index._store
-        number, longest = store.traces()[trace]
+        if self._traces is None:
+            self._traces = store.traces()
+        number, longest = self._traces[trace]
         rows = store.spans(number, -(2**62), 2**62, longest)
         return _sorted([row[1:] for row in rows])
 
     def read(self, start_ns, end_ns, traces, report):
         """What was recorded in [start_ns, end_ns), an ObsPy Stream."""
-        return self.index.read(start_ns, end_ns, channels=traces, report=report)
+        wanted = self.index._store.traces(traces)
+        return self.index._read(start_ns, end_ns, wanted, report)
 
     def findings(self):
         """What was found while files were looked at, rows of a report with times in ns."""

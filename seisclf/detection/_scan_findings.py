@@ -35,19 +35,22 @@ def known_findings(source, groups, *, start_ns=None, end_ns=None):
 
     Returns
     -------
-    rows : list of tuple
+    rows : iterator of tuple
         ``file, trace, kind, what, action, start_ns, end_ns, samples``.
     """
-    rows = list(source.findings())
+    first = -(2**62) if start_ns is None else start_ns
+    last = 2**62 if end_ns is None else end_ns
+    for row in _all_findings(source, groups):
+        if row[5] is None or (row[5] < last and (row[6] or row[5]) > first):
+            yield row
+
+
+def _all_findings(source, groups):
+    yield from source.findings()
     for group in groups:
         for member in group.present:
             for channel in member.channels:
-                rows += _gaps(channel, source.spans(channel.id), member)
-    first = -(2**62) if start_ns is None else start_ns
-    last = 2**62 if end_ns is None else end_ns
-    return [
-        row for row in rows if row[5] is None or (row[5] < last and (row[6] or row[5]) > first)
-    ]
+                yield from _gaps(channel, source.spans(channel.id), member)
 
 
 def _gaps(channel, spans, member):

@@ -58,7 +58,7 @@ class ScanProgress:
 
     Parameters
     ----------
-    tasks : list of Task
+    tasks : Chosen
         Those of this run.
     n_skipped : int
         Tasks that were done before.
@@ -67,7 +67,7 @@ class ScanProgress:
     """
 
     def __init__(self, tasks, *, n_skipped, show):
-        days = sum(task.recorded for task in tasks) / 86400
+        days = tasks.recorded / 86400
         self.pace = Pace(days)
         desc = "scan" if not n_skipped else f"scan ({n_skipped} tasks were done before)"
         disable = None if show is None else not show

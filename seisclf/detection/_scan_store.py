@@ -5,12 +5,13 @@ import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..io._sqlite import NotOursError, connect, make, version_of
+from ._scan_rows import ScanRows
+
 STORE_NAME = "catalogue.sqlite"
 _LOCK_NAME = "catalogue.lock"
 APPLICATION_ID = 0x53434C44  # "SCLD", in the header of the file
-VERSION = 2
-_MAX_VALUE = 2**26  # bytes of one value; a foreign file may claim anything
-_BUSY = 60.0
+VERSION = 3
 _SCHEMA = (
     "CREATE TABLE run (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE tasks (id INTEGER PRIMARY KEY, stations TEXT NOT NULL, anchor_ns INTEGER NOT "
@@ -18,6 +19,7 @@ _SCHEMA = (
     "INTEGER NOT NULL, read_to INTEGER NOT NULL, n_samples INTEGER NOT NULL, recorded REAL NOT "
     "NULL, status TEXT NOT NULL, error TEXT NOT NULL, note TEXT NOT NULL, seconds REAL NOT NULL, "
     "UNIQUE (stations, first))",
+    "CREATE INDEX tasks_by_time ON tasks (start_ns)",
     "CREATE TABLE detections (id INTEGER PRIMARY KEY, task INTEGER NOT NULL, class TEXT NOT NULL, "
     "onset_ns INTEGER NOT NULL, end_ns INTEGER NOT NULL, probability REAL NOT NULL, "
     "event_probability REAL NOT NULL, stations TEXT NOT NULL, coverage REAL NOT NULL, "
@@ -43,7 +45,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-class ScanStore:
+class ScanStore(ScanRows):
     """Tasks of a scan and what they found.
 
     Parameters
@@ -108,21 +110,17 @@ class ScanStore:
                 "INSERT INTO findings VALUES (0, ?, ?, ?, ?, ?, ?, ?, ?)", findings
             )
 
-    def tasks(self):
-        """Dict of (stations, first sample) to what is known of each task, a dict."""
-        columns = (
-            "id", "stations", "anchor_ns", "first", "last", "start_ns", "end_ns", "read_to",
-            "n_samples", "recorded", "status", "error", "note", "seconds",
-        )  # fmt: skip
-        rows = self._connection.execute(f"SELECT {', '.join(columns)} FROM tasks ORDER BY id")
-        rows = (dict(zip(columns, row, strict=True)) for row in rows)
-        return {(row["stations"], row["first"]): row for row in rows}
-
     def forget(self, numbers):
         """Drop tasks and all that they found."""
         with self._writing() as connection:
             for number in numbers:
                 _delete(connection, number)
+
+    def clear(self):
+        """Drop all tasks and all that they found."""
+        with self._writing() as connection:
+            for table in ("tasks", "detections", "picks", "coverage", "spans", "findings"):
+                connection.execute(f"DELETE FROM {table}")
 
     def put(self, row, result):
         """Enter a task in one transaction, in place of what was known of it.
@@ -134,90 +132,13 @@ class ScanStore:
         result : TaskResult
             What came of it.
         """
-        task = result.task
+        self.put_all([(row, result)])
+
+    def put_all(self, results):
+        """Enter tasks in one transaction: pairs as :meth:`put` takes them, from an iterable."""
         with self._writing() as connection:
-            old = connection.execute(
-                "SELECT id FROM tasks WHERE stations = ? AND first = ?",
-                (row["stations"], task.first),
-            ).fetchone()
-            if old:
-                _delete(connection, old[0])
-            values = (
-                row["stations"], row["anchor_ns"], task.first, task.last, row["start_ns"],
-                row["end_ns"], result.read_to, row["n_samples"], task.recorded,
-                "failed" if result.error else "done", result.error, result.note, result.seconds,
-            )  # fmt: skip
-            number = connection.execute(
-                f"INSERT INTO tasks VALUES (NULL{', ?' * len(values)})", values
-            ).lastrowid
-            rows = []
-            for detection in result.detections:
-                more = {k: v for k, v in detection.items() if k not in _COLUMNS}
-                values = (
-                    number, str(detection["class"]), int(detection["onset"]),
-                    int(detection["end"]), float(detection["probability"]),
-                    float(detection["event_probability"]), detection["stations"],
-                    float(detection["coverage"]), json.dumps(more, default=float),
-                )  # fmt: skip
-                rows.append(
-                    connection.execute(
-                        "INSERT INTO detections VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
-                    ).lastrowid
-                )
-            connection.executemany(
-                "INSERT INTO picks VALUES (?, ?, ?, ?, ?)",
-                [(rows[pick[0]], *pick[1:4], float(pick[4])) for pick in result.picks],
-            )
-            connection.executemany(
-                "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?)",
-                [(number, *values) for values in result.coverage],
-            )
-            connection.executemany(
-                "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)",
-                [(number, *values) for values in result.spans],
-            )
-            connection.executemany(
-                "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(number, *values) for values in result.findings],
-            )
-
-    def detections(self, *, start_ns=None, end_ns=None):
-        """Rows (id, class, onset_ns, end_ns, ..., more) with onsets in a span, by onset."""
-        return self._connection.execute(
-            "SELECT id, class, onset_ns, end_ns, probability, event_probability, stations, "
-            "coverage, more FROM detections WHERE onset_ns >= ? AND onset_ns < ? "
-            "ORDER BY onset_ns, stations, id",
-            (-(2**62) if start_ns is None else start_ns, 2**62 if end_ns is None else end_ns),
-        ).fetchall()
-
-    def picks(self, *, start_ns=None, end_ns=None):
-        """Rows (detection, station, phase, time_ns, probability) of detections of a span."""
-        return self._connection.execute(
-            "SELECT detection, picks.station, phase, time_ns, picks.probability FROM picks "
-            "JOIN detections ON picks.detection = detections.id "
-            "WHERE onset_ns >= ? AND onset_ns < ? ORDER BY picks.rowid",
-            (-(2**62) if start_ns is None else start_ns, 2**62 if end_ns is None else end_ns),
-        ).fetchall()
-
-    def coverage(self, task=None):
-        """Rows (task, station, seconds, windows, windows_without_data, note)."""
-        return self._of_task("coverage", task)
-
-    def spans(self, task=None):
-        """Rows (task, station, kind, start_ns, end_ns, seconds)."""
-        return self._of_task("spans", task)
-
-    def _of_task(self, table, task):
-        where, values = ("", ()) if task is None else ("WHERE task = ? ", (task,))
-        query = f"SELECT * FROM {table} {where}ORDER BY rowid"
-        return self._connection.execute(query, values).fetchall()
-
-    def findings(self):
-        """Rows (file, trace, kind, what, action, start_ns, end_ns, samples), by time."""
-        return self._connection.execute(
-            "SELECT DISTINCT file, trace, kind, what, action, start_ns, end_ns, samples "
-            "FROM findings ORDER BY start_ns, trace, rowid"
-        ).fetchall()
+            for row, result in results:
+                _enter(connection, row, result)
 
     @contextmanager
     def reading(self):
@@ -243,51 +164,79 @@ class ScanStore:
         # Made beside and moved: a process that is killed here leaves a whole file or none.
         made = self.path.with_name(f"{STORE_NAME}.new")
         made.unlink(missing_ok=True)
-        connection = sqlite3.connect(made, isolation_level=None)
-        try:
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-            connection.execute("BEGIN")
-            for statement in _SCHEMA:
-                connection.execute(statement)
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
+        make(made, _SCHEMA, application_id=APPLICATION_ID, version=VERSION)
         made.replace(self.path)
 
     def _open(self, write):
         self._check_header()
         # What a killed process has left half done is rolled back, for which SQLite must write.
         write = write or self.path.with_name(f"{STORE_NAME}-journal").exists()
-        uri = f"{self.path.absolute().as_uri()}?mode={'rw' if write else 'ro'}"
         try:
-            connection = sqlite3.connect(uri, uri=True, timeout=_BUSY, isolation_level=None)
-            connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE)
-            connection.execute("PRAGMA trusted_schema = OFF")
-            found = connection.execute("SELECT type, sql FROM sqlite_master").fetchall()
+            return connect(self.path, f"mode={'rw' if write else 'ro'}", _SCHEMA)
+        except NotOursError as error:
+            raise ValueError(f"{self.path} is no catalogue of a scan: {error}") from None
         except sqlite3.DatabaseError as error:
             raise ValueError(f"{self.path} is damaged: {error}") from error
-        # A view or a trigger would be run by our own queries: exactly our tables, or nothing.
-        statements = {sql for _, sql in found if sql is not None}
-        if statements != set(_SCHEMA) or any(k not in ("table", "index") for k, _ in found):
-            connection.close()
-            raise ValueError(f"{self.path} is no catalogue of a scan: its tables are others")
-        return connection
 
     def _check_header(self):
-        with open(self.path, "rb") as file:
-            head = file.read(100)
-        ours = head[:16] == b"SQLite format 3\0" and len(head) == 100
-        if not ours or int.from_bytes(head[68:72], "big") != APPLICATION_ID:
+        try:
+            version = version_of(self.path, application_id=APPLICATION_ID)
+        except NotOursError:
             raise ValueError(
                 f"{self.path} is no catalogue of a scan; it is left as it is: give another output"
-            )
-        version = int.from_bytes(head[60:64], "big")
+            ) from None
         if version != VERSION:
             raise ValueError(
                 f"{self.path} has schema {version}, this version of seisclf reads {VERSION}: "
                 f"give another output"
             )
+
+
+def _enter(connection, row, result):
+    task = result.task
+    old = connection.execute(
+        "SELECT id FROM tasks WHERE stations = ? AND first = ?", (row["stations"], task.first)
+    ).fetchone()
+    if old:
+        _delete(connection, old[0])
+    values = (
+        row["stations"], row["anchor_ns"], task.first, task.last, row["start_ns"],
+        row["end_ns"], result.read_to, row["n_samples"], task.recorded,
+        "failed" if result.error else "done", result.error, result.note, result.seconds,
+    )  # fmt: skip
+    number = connection.execute(
+        f"INSERT INTO tasks VALUES (NULL{', ?' * len(values)})", values
+    ).lastrowid
+    rows = []
+    for detection in result.detections:
+        more = {k: v for k, v in detection.items() if k not in _COLUMNS}
+        values = (
+            number, str(detection["class"]), int(detection["onset"]),
+            int(detection["end"]), float(detection["probability"]),
+            float(detection["event_probability"]), detection["stations"],
+            float(detection["coverage"]), json.dumps(more, default=float),
+        )  # fmt: skip
+        rows.append(
+            connection.execute(
+                "INSERT INTO detections VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values
+            ).lastrowid
+        )
+    connection.executemany(
+        "INSERT INTO picks VALUES (?, ?, ?, ?, ?)",
+        [(rows[pick[0]], *pick[1:4], float(pick[4])) for pick in result.picks],
+    )
+    connection.executemany(
+        "INSERT INTO coverage VALUES (?, ?, ?, ?, ?, ?)",
+        [(number, *values) for values in result.coverage],
+    )
+    connection.executemany(
+        "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)",
+        [(number, *values) for values in result.spans],
+    )
+    connection.executemany(
+        "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(number, *values) for values in result.findings],
+    )
 
 
 def _delete(connection, number):

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from ..utils import LostWorkerError, active_workers, spread
-from ._tasks import TaskResult, load_task, run_task
+from ._task_run import TaskResult, load_task, run_task
 
 
 def results_of(context, tasks, *, n_jobs):

@@ -10,7 +10,8 @@ from obspy import Stream
 from seisclf.detection import EventDetector, read_scan
 from seisclf.detection._archive_source import source_of
 from seisclf.detection._scan_findings import merged
-from seisclf.detection._tasks import plan_groups, plan_tasks
+from seisclf.detection._scan_plan import plan_tasks
+from seisclf.detection._tasks import plan_groups
 
 from .archives import (
     RATE,
@@ -107,7 +108,7 @@ def test_time_without_data_is_one_task_and_is_not_read(monkeypatch):
     own = detector()
     source = source_of(stream)
     groups, _ = plan_groups(own, source.channels())
-    tasks = plan_tasks(own, source, groups, chunk=3600.0)
+    tasks = list(plan_tasks(own, source, groups, chunk=3600.0))
     assert len(tasks) <= 5
     assert [tasks[0].first, tasks[-1].last] == [0, groups[0].n_samples]
     assert all(a.last == b.first for a, b in zip(tasks[:-1], tasks[1:], strict=True))

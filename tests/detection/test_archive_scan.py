@@ -119,13 +119,13 @@ def test_files_order_threads_and_processes_change_nothing(tmp_path, monkeypatch)
         assert_same(scanned(own, many, chunk=200.0), whole)
     with parallel_config(backend="threading", n_jobs=3):
         assert_same(scanned(own, many, chunk=120.0), whole)
-    planned = archive_scan.plan_tasks
+    results_of = archive_scan.results_of
 
-    def shuffled(*args, **options):
-        tasks = planned(*args, **options)
-        return [tasks[i] for i in rng.permutation(len(tasks))]
+    def shuffled(context, tasks, **options):
+        assert len(tasks) > 2
+        return results_of(context, [tasks[i] for i in rng.permutation(len(tasks))], **options)
 
-    monkeypatch.setattr(archive_scan, "plan_tasks", shuffled)
+    monkeypatch.setattr(archive_scan, "results_of", shuffled)
     assert_same(scanned(own, many, chunk=200.0), whole)
 
 

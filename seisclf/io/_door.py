@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ._components import nominal_rate
+from ._filling import extremes_of, fill
 from ._grid import first_sample, sample_index, sample_time
 from ._pieces import Piece, drifting_pieces
-from ._stretches import MIN_CONSTANT, clipped_runs, constant_runs
+from ._stretches import CLIPPED_SAMPLES, MIN_CONSTANT, clipped_runs, constant_runs
 
 _REPORTED_SHIFT = 0.01  # samples
 _MOST_ROWS = 1000  # of one kind for one channel; the last of them counts the others
@@ -68,7 +69,6 @@ class _Door:
     # Of each file: its first and last sample, and their extremes; no extremes as soon as not all
     # of its samples count.
     spans: dict = field(default_factory=dict)
-    low_high: tuple = ()
 
     def merge(self, traces):
         how = self.how
@@ -195,13 +195,16 @@ class _Door:
         at = piece.at - first
         begin, end = max(at, 0), min(at + len(piece.data), len(data))
         values = piece.data[begin - at : end - at]
-        good = self._recorded(values, first + begin, piece.file)
         out, there = data[begin:end], valid[begin:end]
-        self._note_span(piece.file, begin, end, good)
+        plain = np.ma.getdata(values)
+        extremes = extremes_of(plain) if overlaps else fill(plain, out)
+        good = self._recorded(values, extremes, first + begin, piece.file)
+        self._note_span(piece.file, begin, end, extremes if good is None else None)
         if good is None and not overlaps:
-            out[:] = values.data if isinstance(values, np.ma.MaskedArray) else values
             there[:] = True
             return
+        if not overlaps:
+            out[~good] = 0
         good = np.ones(len(out), dtype=bool) if good is None else good
         new = np.where(good, np.ma.getdata(values), 0).astype(data.dtype)
         both = there & good
@@ -211,15 +214,12 @@ class _Door:
         out[free] = new[free]
         there |= good
 
-    def _note_span(self, file, begin, end, good):
-        own = None if good is not None else self.low_high
+    def _note_span(self, file, begin, end, own):
         if file in self.spans:
             first, last, extremes = self.spans[file]
             begin, end = min(first, begin), max(last, end)
-            if own is not None and extremes is not None:
-                own = min(own[0], extremes[0]), max(own[1], extremes[1])
-            else:
-                own = None
+            both = own is not None and extremes is not None
+            own = own.joined(extremes, self.how.dtype) if both else None
         self.spans[file] = begin, end, own
 
     def _overlap(self, both, old, new, good, at, file):
@@ -234,13 +234,13 @@ class _Door:
         else:
             self._find("overlap", f"overlap of {n} samples, identical", "joined", *span, file, n)
 
-    def _recorded(self, piece, at, file):
+    def _recorded(self, piece, extremes, at, file):
         """Mask of what was recorded; None if everything was."""
         values, good = piece, None
         if isinstance(piece, np.ma.MaskedArray):
             values = np.ma.getdata(piece)
             good = ~np.ma.getmaskarray(piece) if np.ma.is_masked(piece) else None
-        low, high = self.low_high = values.min(), values.max()
+        low, high = extremes[:2]
         for sentinel in self.how.sentinels:
             # Most pieces need no second look.
             if not (low <= sentinel <= high) and low == low:
@@ -305,7 +305,9 @@ class _Door:
 
     def _clipped_file(self, file, first, data, valid, extremes):
         if extremes is not None:
-            extremes = tuple(data.dtype.type(value) for value in extremes)
+            if not extremes.reached(CLIPPED_SAMPLES):
+                return
+            extremes = tuple(data.dtype.type(value) for value in extremes[:2])
         runs = clipped_runs(data, valid, extremes)
         if len(runs):
             n = int((runs[:, 1] - runs[:, 0]).sum())

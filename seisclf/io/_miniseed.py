@@ -1,12 +1,8 @@
 """Samples of miniSEED 2: records are checked one by one, ObsPy decodes the sound ones."""
 
-import io
-import warnings
-from contextlib import contextmanager
-from threading import Lock
-
 import numpy as np
 
+from ._libmseed import decode_records
 from ._miniseed_checks import (
     REASONS,
     by_channel,
@@ -15,31 +11,12 @@ from ._miniseed_checks import (
     end_times,
     unsound_records,
 )
+from ._miniseed_clean import clean_records
 from ._miniseed_headers import RECORD_DTYPE, parse_records, trace_ids
 from ._miniseed_pieces import repeated_records, timed_pieces
 
-# libmseed logs through one callback of the whole process: two calls at once mix their errors up,
-# or call what is gone.
-_LOCK = Lock()
 _STEIM = (10, 11)
 _MOST_FAILURES = 2000
-
-
-@contextmanager
-def obspy_quiet():
-    """No warnings of ObsPy: what they say is found by checks of ours.
-
-    Unlike `warnings.catch_warnings` this can be used in threads.
-    """
-    import re
-
-    entry = ("ignore", None, Warning, re.compile(r"obspy\."), 0)
-    filters = warnings.filters
-    filters.insert(0, entry)
-    try:
-        yield
-    finally:
-        filters.remove(entry)
 
 
 def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
@@ -64,6 +41,33 @@ def read_miniseed(parts, *, start_ns=None, end_ns=None, headonly=False):
     n_records : int
         Records that look sound from outside, in the window or not.
     """
+    if len(parts) == 1 and (clean := _clean(parts[0][1], start_ns, end_ns, headonly)) is not None:
+        return clean
+    return _with_faults(parts, start_ns, end_ns, headonly)
+
+
+def _clean(content, start_ns, end_ns, headonly):
+    """What `read_miniseed` returns, for a file in which nothing is amiss; else None."""
+    from obspy import Stream
+
+    records = clean_records(content)
+    if records is None:
+        return None
+    n_records = len(records.samples)
+    first, last = records.between(start_ns, end_ns)
+    if last <= first:
+        return Stream(), [], n_records
+    try:
+        stream = decode_records(records.content(first, last), headonly=headonly)
+    except Exception:
+        return None  # the general way finds the record
+    if len(stream) != 1 or not records.fits(stream[0], first, last, headonly):
+        return None
+    return stream, [], n_records
+
+
+def _with_faults(parts, start_ns, end_ns, headonly):
+    """Check and decode any file."""
     from obspy import Stream
 
     content = parts[0][1] if len(parts) == 1 else b"".join(part for _, part in parts)
@@ -229,12 +233,8 @@ class _Decoder:
         self.found += [_finding(self.records, self.ends, i, reason) for i in rows.tolist()]
 
     def _obspy(self, rows):
-        # obspy.read would look its list of formats through each time, longer than a window takes.
-        from obspy.io.mseed.core import _read_mseed
-
-        content = io.BytesIO(self._bytes(rows))
-        with _LOCK, obspy_quiet():
-            return _read_mseed(content, headonly=self.headonly)
+        content = np.frombuffer(self._bytes(rows), dtype=np.int8)
+        return decode_records(content, headonly=self.headonly)
 
     def _bytes(self, rows):
         """The records one after another, copied only where others lie between them."""

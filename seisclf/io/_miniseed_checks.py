@@ -33,16 +33,21 @@ def unsound_records(data, at, begin, records):
     holds = samples > 0
     outside = holds & ((begin < 48) | (space <= 0))
     room = np.full(len(records), -1, dtype=np.int64)
-    for code, n in _PER_FRAME.items():
+    for code in (*_PER_FRAME, *_BYTES):
         own = encoding == code
-        room[own] = -(-space[own] // 64) * n
-    for code, n_bytes in _BYTES.items():
-        own = encoding == code
-        room[own] = space[own] // n_bytes
+        if own.any():
+            room[own] = data_room(space[own], code)
     reasons[holds & (samples > room) & (room >= 0)] = 4
     reasons[holds & (room < 0) & (space > 0)] = 3
     reasons[outside] = 2
     return reasons
+
+
+def data_room(space, encoding):
+    """Most samples that so many bytes can hold; None if the encoding is not known."""
+    if encoding in _PER_FRAME:
+        return -(-space // 64) * _PER_FRAME[encoding]
+    return space // _BYTES[encoding] if encoding in _BYTES else None
 
 
 def check_times(records, ends, reasons):

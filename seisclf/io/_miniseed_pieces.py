@@ -10,6 +10,11 @@ _MOST_RUNS = 100
 _SAMPLES_OFF, _SECONDS_OFF = 0.05, 2.5e-4
 
 
+def allowed_error(rate):
+    """Samples by which the time of a record may be off for rounding, at rates in Hz."""
+    return np.maximum(_SAMPLES_OFF, _SECONDS_OFF * rate)
+
+
 def repeated_records(data, at, records, rows):
     """Find records that the file holds before, byte for byte.
 
@@ -84,7 +89,7 @@ def timed_pieces(traces, records, ends):
     base = first[which]
     late = (records["start_ns"] - records["start_ns"][base]) * (rates[which] / 1e9)
     late -= begins[:-1] - begins[base]
-    allowed = np.maximum(_SAMPLES_OFF, _SECONDS_OFF * rates[which])
+    allowed = allowed_error(rates)[which]
     other = records["rate"] != rates[which]
     strange = (np.abs(late) > allowed) | other
     if not strange.any():

@@ -12,7 +12,8 @@ from ._formats import HEAD, detect_format
 from ._grid import first_sample, sample_time
 from ._gse_checks import gse_fault
 from ._limits import check_limits
-from ._miniseed import obspy_quiet, read_miniseed
+from ._miniseed import read_miniseed
+from ._quiet import obspy_quiet
 from ._read_report import ReadReport
 
 _DAY_NS = 86_400 * 10**9

@@ -5,7 +5,7 @@ import numpy as np
 # Fewer equal samples than this are nothing strange at any rate.
 MIN_CONSTANT = 10
 _MANY = 10_000
-_SAMPLES, _TIMES = 5, 3  # so many samples at the extreme value, so many times
+CLIPPED_SAMPLES, _TIMES = 5, 3  # so many samples at the extreme value, so many times
 _LEVELS, _STEEP = 200, 5  # smallest steps between the extremes, and into the extreme
 _BLOCK = 2**18
 _LOOK = 50_000
@@ -115,7 +115,7 @@ def clipped_runs(data, valid, extremes=None):
     steep = max(_STEEP * steps.min(), np.median(steps) / 3)
     found = [none]
     for at in _positions(data, extremes):
-        if len(at) < _SAMPLES:
+        if len(at) < CLIPPED_SAMPLES:
             continue
         breaks = np.flatnonzero(np.diff(at) > 1)
         begins = at[np.concatenate([[0], breaks + 1])]
@@ -126,7 +126,7 @@ def clipped_runs(data, valid, extremes=None):
         fall = np.abs(data[begins].astype(np.float64) - data[ends])
         steps_off = np.minimum(rise, fall) > steep
         begins, ends = begins[steps_off], ends[steps_off]
-        if len(begins) >= _TIMES and (ends - begins).sum() >= _SAMPLES:
+        if len(begins) >= _TIMES and (ends - begins).sum() >= CLIPPED_SAMPLES:
             found.append(np.column_stack([begins, ends]))
     runs = np.concatenate(found)
     return runs[np.argsort(runs[:, 0], kind="stable")]

@@ -12,6 +12,7 @@ from ..io._grid import sample_time
 from ..io._report import Report
 from ..signal import resample as resample_signal
 from ..signal._resample import resampling_ratio
+from ._stand_ins import stand_in
 from ._windows import runs
 
 
@@ -330,7 +331,7 @@ def station_record(instrument, stream, settings, *, anchor_ns, first=0, last=Non
     for row, channel, own_others in zip(data, instrument.channels, others, strict=True):
         present = _put(row, pieces[channel.id], first)
         for other in own_others:
-            filled = _stand_in(row, present, pieces[other.id], first, settings.longest_gap)
+            filled = _fill(row, present, pieces[other.id], first, settings.longest_gap)
             for begin, end in filled:
                 what = f"{other.id} in place of {channel.id} for {(end - begin) / rate:g} s"
                 times = [start_ns + sample_time(k, rate) for k in (begin, end)]
@@ -370,28 +371,14 @@ def _put(row, pieces, first):
     return present
 
 
-def _stand_in(row, present, pieces, first, longest_gap):
-    """Fill long gaps of a row, in place, from another channel; returns the filled runs.
-
-    Where the two follow one another, twice of what a window may miss is left free: none sees both,
-    nor what such a gap is bridged with, see :func:`bridge`.
-    """
+def _fill(row, present, pieces, first, longest_gap):
+    """Fill gaps of a row, in place, from another channel; returns the filled runs."""
     if not pieces:
         return []
     other = np.zeros_like(row)
-    apart, filled = 2 * longest_gap + 1, []
-    for begin, end in runs(_put(other, pieces, first) & ~present).tolist():
-        if end - begin <= 2 * apart:
-            continue
-        if present[max(begin - apart, 0) : begin].any():
-            begin += apart
-        if present[end : end + apart].any():
-            end -= apart
-        if end > begin:
-            filled.append((begin, end))
+    filled, _ = stand_in(present, _put(other, pieces, first), longest_gap)
     for begin, end in filled:
         row[begin:end] = other[begin:end]
-        present[begin:end] = True
     return filled
 
 

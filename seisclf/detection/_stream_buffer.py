@@ -4,6 +4,7 @@ import numpy as np
 
 from ..io._stretches import constant_runs
 from ._records import bridge
+from ._stand_ins import stand_in
 
 # A place that no piece has filled.
 NOBODY = np.iinfo(np.int64).max // 2
@@ -13,12 +14,13 @@ class StreamBuffer:
     """The end of a record that grows, and how far it can no longer change.
 
     Samples are counted from the first that ever came. Those before `settled` have been used and
-    stay as they are; what is missing before `final` stays missing.
+    stay as they are; what is missing before `final` stays missing. A component has one row, and
+    further ones for channels that are other names of it, see :func:`stand_in`.
 
     Parameters
     ----------
     n_stations, n_components : int
-        Rows.
+        Of the record.
     max_delay : int
         Samples that are waited for what is missing, counted from the end of the newest packet.
     constant : int or None
@@ -33,7 +35,9 @@ class StreamBuffer:
     begin, end : int
         What is kept of the record.
     firsts : ndarray of int, shape (n_stations, n_components)
-        First sample of each row that is data; `NOBODY` where there is none so far.
+        First sample of each component that is data; `NOBODY` where there is none so far.
+    names : list of list of list of int
+        For each component of each station its rows, the preferred first.
     newest : int
         End of the newest packet.
     awaited : ndarray of bool, shape (n_stations,)
@@ -41,7 +45,9 @@ class StreamBuffer:
     """
 
     def __init__(self, n_stations, n_components, *, max_delay, constant, longest_gap, keep):
-        self.shape = n_stations, n_components
+        self.shape = n_stations, n_components  # of rows
+        self.n_components = n_components
+        self.names = [[[j] for j in range(n_components)] for _ in range(n_stations)]
         self.max_delay, self.constant = max_delay, constant
         self.longest_gap, self.keep = longest_gap, keep + (constant or 0)
         # Packets that come late may be older than the first that came.
@@ -49,6 +55,7 @@ class StreamBuffer:
         self.newest = 0
         self.awaited = np.ones(n_stations, dtype=bool)
         self.heads = np.full(self.shape, self.begin)
+        self.latest = np.full(self.shape, self.begin)  # end of the newest packet of each row
         self.firsts = np.full(self.shape, NOBODY)
         self._empty(np.float32)
 
@@ -58,6 +65,7 @@ class StreamBuffer:
         self.good = np.zeros((*self.shape, 0), dtype=bool)  # decided before `settled`
         self.rough = np.zeros((*self.shape, 0), dtype=bool)
         self.source = np.full((*self.shape, 0), NOBODY)
+        self.used = self.used_good = None  # of components, before `settled`; where names change
 
     @property
     def end(self):
@@ -69,13 +77,49 @@ class StreamBuffer:
         at = max(self.begin - begin, 0)
         for name, nothing in (
             ("data", 0), ("there", False), ("good", False), ("rough", False), ("source", NOBODY),
+            ("used", 0), ("used_good", False),
         ):  # fmt: skip
             array = getattr(self, name)
+            if array is None:
+                continue
             part = array[..., old]
-            new = np.full((*self.shape, end - begin), nothing, dtype=array.dtype)
+            new = np.full((*array.shape[:2], end - begin), nothing, dtype=array.dtype)
             new[..., at : at + part.shape[-1]] = part
             setattr(self, name, new)
         self.begin = begin
+
+    def add_row(self, station, component, rank):
+        """Room for another name of a component.
+
+        Parameters
+        ----------
+        station, component : int
+            Whose.
+        rank : int
+            How many names are preferred to it.
+
+        Returns
+        -------
+        row : int
+            That belongs to it from now on.
+        """
+        if self.used is None:
+            self.used, self.used_good = self.data.copy(), self.good.copy()
+        rows = sum(map(len, self.names[station]))
+        if rows == self.shape[1]:
+            self.shape = self.shape[0], rows + 1
+            for name, nothing in (
+                ("data", 0), ("there", False), ("good", False), ("rough", False),
+                ("source", NOBODY), ("heads", self.begin), ("latest", self.begin),
+            ):  # fmt: skip
+                array = getattr(self, name)
+                new = np.full((len(array), 1, *array.shape[2:]), nothing, dtype=array.dtype)
+                setattr(self, name, np.concatenate([array, new], axis=1))
+        self.names[station][component].insert(rank, rows)
+        return rows
+
+    def _has_other_names(self, row):
+        return any(row[1] in rows and len(rows) > 1 for rows in self.names[row[0]])
 
     def place(self, row, at, values, good, *, rough):
         """Enter a piece of a packet.
@@ -83,7 +127,7 @@ class StreamBuffer:
         Parameters
         ----------
         row : tuple of int
-            Station and component.
+            Station and row.
         at : int
             Sample at which it begins.
         values : ndarray of shape (n,)
@@ -96,19 +140,20 @@ class StreamBuffer:
 
         Returns
         -------
-        late, twice, differ : int
-            Recorded samples that came too late, that were there already, and those of them that
-            had another value.
+        late, twice, differ, taken : int
+            Recorded samples that came too late, that were there already, those of them that had
+            another value, and those whose place another name of the component has taken.
         """
         good = np.ones(len(values), dtype=bool) if good is None else good
-        late = 0
+        late = taken = 0
+        self.latest[row] = max(self.latest[row], at + len(values))
         earliest = max(self.begin, min(self.final, self.settled))
         if at < earliest:
             cut = min(earliest - at, len(values))
             late = int(good[:cut].sum())
             at, values, good = at + cut, values[cut:], good[cut:]
         if not len(values):
-            return late, 0, 0
+            return late, 0, 0, 0
         if at + len(values) > self.end:
             # More than is needed, so that not every packet makes new arrays.
             self._resize(self.begin, at + len(values) + self.keep // 4)
@@ -122,6 +167,9 @@ class StreamBuffer:
         # What was settled as missing stays missing; of two values that of the earlier piece stays.
         gone = good & ~there & (index < self.final)
         late += int(gone.sum())
+        if at < self.settled and self._has_other_names(row):
+            used = good & ~there & ~gone & (index < self.settled)
+            taken, gone = int(used.sum()), gone | used
         free = (good & ~there & ~gone) | (differ & (at < source) & (index >= self.settled))
         data[free] = values[free]
         source[free] = at
@@ -130,7 +178,7 @@ class StreamBuffer:
         if free.any():
             self._bridge_clock(row, at, at + len(values))
         self.newest = max(self.newest, at + len(values))
-        return late, int(both.sum()), int(differ.sum())
+        return late, int(both.sum()), int(differ.sum()), taken
 
     def _bridge_clock(self, row, first, last):
         """Fill single samples that a slow clock skips between two pieces."""
@@ -159,8 +207,19 @@ class StreamBuffer:
     @property
     def reached(self):
         """First sample that is missing at some station that is waited for."""
-        heads = self.heads[self.awaited]
-        return int(heads.min()) if heads.size else self.final
+        heads = [
+            self._head(i, rows) for i in np.flatnonzero(self.awaited) for rows in self.names[i]
+        ]
+        return min(heads, default=self.final)
+
+    def _head(self, station, rows):
+        """First sample of a component that is missing and may still come.
+
+        Of several names the first counts of which there was anything since `final`.
+        """
+        heads = self.heads[station]
+        alive = [row for row in rows if self.latest[station, row] > self.final]
+        return int(heads[alive[0]] if alive else heads[rows].max())
 
     def settle(self, *, ends=False):
         """How far the record is known for good, and what it is there.
@@ -192,21 +251,45 @@ class StreamBuffer:
                 data, there = self.data[row][known], self.there[row][known]
                 for a, b in constant_runs(data, there, self.constant):
                     good[row][max(a, decided) : b] = False
+        own_good, open_at = good, []
+        data, good = self.data[..., :n].copy(), good.copy()
+        if self.used is not None:
+            data, good, open_at = self._join_names(data, good, decided)
         if ends:
             settled = max(self._last(good), self.settled)
         else:
-            settled = max(min([end, *self._gap_begins(good)]), self.settled)
-        data = self.data[..., :n].copy()
-        for row in np.ndindex(*self.shape):
-            bridge(data[row], good[row], self.longest_gap)
+            settled = max(min([end, *open_at, *self._gap_begins(good)]), self.settled)
+        new = slice(decided, settled - self.begin)
+        self.good[..., new] = own_good[..., new]
+        if self.used is not None:
+            self.used = self.used.astype(data.dtype, copy=False)
+            self.used[..., new], self.used_good[..., new] = data[..., new], good[..., new]
         n = settled - self.begin
-        self.good[..., decided:n] = good[..., decided:n]
+        for row in np.ndindex(*good.shape[:2]):
+            bridge(data[row], good[row], self.longest_gap)
         for row in np.argwhere(self.firsts == NOBODY):
             found = np.flatnonzero(good[tuple(row)][:n])
             if len(found):
                 self.firsts[tuple(row)] = self.begin + found[0]
         self.settled = settled
         return settled, data[..., :n], good[..., :n]
+
+    def _join_names(self, data, good, decided):
+        """One row for each component, and the samples at which it is not known what counts."""
+        open_at = []
+        for i, components in enumerate(self.names):
+            for first, *others in components:
+                for row in others:
+                    taken, at = stand_in(good[i, first], good[i, row], self.longest_gap)
+                    for a, b in taken:
+                        data[i, first, a:b] = data[i, row, a:b]
+                    open_at += [] if at is None else [self.begin + at]
+        order = [[rows[0] for rows in components] for components in self.names]
+        each = np.arange(len(order))[:, np.newaxis]
+        data, good = data[each, order], good[each, order]
+        data[..., :decided] = self.used[..., :decided]
+        good[..., :decided] = self.used_good[..., :decided]
+        return data, good, open_at
 
     def _constant_begins(self, end):
         """Begins of stretches of one value that may go on, and are not long enough yet."""
@@ -228,7 +311,7 @@ class StreamBuffer:
     def _gap_begins(self, good):
         """Begins of gaps that may still be short ones, which are bridged by lines."""
         n = good.shape[-1]
-        for row in np.ndindex(*self.shape):
+        for row in np.ndindex(*good.shape[:2]):
             if n and not good[row][-1]:
                 any_ = good[row].any()
                 first = n - int(good[row][::-1].argmax()) if any_ else 0

@@ -1,11 +1,10 @@
 """Stations that are scanned together, from packets to parts of functions over time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 
-from ..io._components import _ALIASES, _ORIENTED, component_letter
 from ..io._door import Merging, _Door
 from ..io._grid import sample_index, sample_time
 from ..io._streams import SENTINELS
@@ -14,23 +13,10 @@ from ._function_scan import FunctionScan
 from ._network_record import NetworkRecord
 from ._settling import cut_frames, cut_reach, part_of
 from ._stream_buffer import NOBODY, StreamBuffer
+from ._stream_slot import Slot
 from ._tasks import FORCED_AFTER
 from ._time_functions import FunctionsOverTime
 from ._window_scan import WindowScan
-
-
-@dataclass
-class Slot:
-    """A place for a station: its name, and the ids of its components once they have come."""
-
-    station: str = ""
-    ids: list = field(default_factory=list)
-    notes: list = field(default_factory=list)
-    awaited: bool = True
-
-    @property
-    def complete(self):
-        return bool(self.ids) and all(self.ids)
 
 
 class StreamGroup:
@@ -86,19 +72,20 @@ class StreamGroup:
     # Packets
 
     def row_of(self, id, slot):
-        """Row of a channel, taken when it comes first; None if another one has it."""
-        place = self.slots[slot]
-        if id in place.ids:
-            return slot, place.ids.index(id)
-        letter = component_letter(id.split(".")[3])
-        for i, wanted in enumerate(self.detector.components):
-            names = _ALIASES.get(wanted, (wanted,))
-            if letter in names and not place.ids[i]:
-                place.ids[i] = id
-                if (wanted, letter) in _ORIENTED:
-                    place.notes.append(f"{letter} stands for {wanted}, not rotated")
-                return slot, i
-        return None
+        """Row of a channel, made when it comes first; None if it is no component, or one more."""
+        place, components = self.slots[slot], self.detector.components
+        if id not in place.rows:
+            component, rank = place.find(id, components)
+            if component is None:
+                return None
+            row = component
+            if place.ids[component]:
+                row = self.buffer.add_row(slot, component, rank)
+                what = f"another name of {place.ids[component]}"
+                action = "one stands in where the other has nothing; no window holds both"
+                self.report.add(id, "component", what, action)
+            place.enter(id, component, row, components)
+        return slot, place.rows[id][1]
 
     def push(self, trace, row):
         """Place the samples of a packet."""
@@ -136,7 +123,7 @@ class StreamGroup:
         for kind, what, action, begin, end, samples, _ in found:
             self.report.add(trace, kind, what, action, samples=samples, span=(begin, end))
 
-    def _tell_placed(self, trace, begin, end, late, twice, differ):
+    def _tell_placed(self, trace, begin, end, late, twice, differ, taken):
         span = begin, end
         if late:
             wait = self.buffer.max_delay / self.rate
@@ -150,6 +137,9 @@ class StreamGroup:
             what = "samples twice, identical"
             n = twice - differ
             self.report.add(trace, "duplicate", what, "kept once", samples=n, span=span)
+        if taken:
+            what = "samples at times that another name of the component has taken"
+            self.report.add(trace, "component", what, "left out", samples=taken, span=span)
 
     def _make_room(self, first, end):
         """Before a packet far ahead: end what is open, and leave out the time in between."""

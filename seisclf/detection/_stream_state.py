@@ -9,17 +9,19 @@ import numpy as np
 
 from ._chain import describe
 from ._overlap import Window
-from ._stream_group import Slot, StreamGroup
+from ._stream_group import StreamGroup
 from ._stream_report import StreamReport
+from ._stream_slot import Slot
 from ._windows import Stacker
 
-_FORMAT = "seisclf stream 1"
+_FORMAT = "seisclf stream 2"
 # Answers of the same model on another machine differ by less.
 _SAME = 1e-3
 _PROBES = 3
 _PARAMETERS = ("max_delay", "max_jump", "max_ahead")
 _BUFFER = ("begin", "newest", "final", "settled")
-_BUFFER_ARRAYS = ("data", "there", "good", "rough", "source", "heads", "firsts")
+_BUFFER_ARRAYS = ("data", "there", "good", "rough", "source", "heads", "latest", "firsts")
+_BUFFER_USED = ("used", "used_good")  # only where components have several names
 _GROUP = ("zero_ns", "origin", "n_ahead", "n_normal")
 _WINDOWS = ("first", "n_samples", "n_windows", "n_kept", "n_short", "n_dead")
 _WINDOWS_ARRAYS = ("valid", "reached", "energy", "starts")
@@ -35,7 +37,7 @@ def save(streaming, path):
     arrays = {"probe": _probe(streaming.detector)}
     groups = [
         _group_state(key, group, f"group{i}", arrays)
-        for i, (key, group) in enumerate(streaming._groups.items())
+        for i, (key, group) in enumerate(streaming._intake.groups.items())
     ]
     state = {
         "format": _FORMAT,
@@ -84,7 +86,8 @@ def restore(streaming, path):
             groups[saved["key"]] = group
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise _damaged(path, repr(error)) from error
-    streaming._report, streaming._groups = report, groups
+    streaming._report = streaming._intake.report = report
+    streaming._intake.groups = groups
 
 
 def _read(path):
@@ -167,7 +170,8 @@ def _group_state(key, group, name, arrays):
     buffer, scan = group.buffer, group.scan
     of_functions = group.detector.gives_functions
     names, kept = (_FUNCTIONS, _FUNCTIONS_ARRAYS) if of_functions else (_WINDOWS, _WINDOWS_ARRAYS)
-    arrays |= {f"{name}.buffer.{n}": getattr(buffer, n) for n in _BUFFER_ARRAYS}
+    of_buffer = _BUFFER_ARRAYS if buffer.used is None else _BUFFER_ARRAYS + _BUFFER_USED
+    arrays |= {f"{name}.buffer.{n}": getattr(buffer, n) for n in of_buffer}
     arrays |= {f"{name}.scan.{n}": getattr(scan, n) for n in kept}
     stack = _overlap_state if of_functions else _stacker_state
     held = []
@@ -182,6 +186,7 @@ def _group_state(key, group, name, arrays):
         "slots": [vars(slot) for slot in group.slots],
         "shifts": group.shifts,
         "buffer": {n: int(getattr(buffer, n)) for n in _BUFFER},
+        "names": buffer.names,
         "scan": {n: getattr(scan, n) for n in names},
         "stack": stack(scan, f"{name}.stack", arrays),
         "held": held,
@@ -198,8 +203,9 @@ def _restore_group(group, saved, arrays):
     group.shifts = {id: tuple(shift) for id, shift in saved["shifts"].items()}
     for n in _BUFFER:
         setattr(group.buffer, n, saved["buffer"][n])
-    for n in _BUFFER_ARRAYS:
-        setattr(group.buffer, n, arrays[f"{name}.buffer.{n}"])
+    for n in (*_BUFFER_ARRAYS, *_BUFFER_USED):
+        setattr(group.buffer, n, arrays.get(f"{name}.buffer.{n}"))
+    group.buffer.names, group.buffer.shape = saved["names"], group.buffer.there.shape[:2]
     scan = group.scan
     of_functions = group.detector.gives_functions
     names, kept = (_FUNCTIONS, _FUNCTIONS_ARRAYS) if of_functions else (_WINDOWS, _WINDOWS_ARRAYS)

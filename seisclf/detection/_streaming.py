@@ -1,27 +1,14 @@
 """Detections from a stream of packets."""
 
 import os
-import time
-from copy import copy
 
 import numpy as np
 
-from ..io._components import RATE_TOLERANCE, nominal_rate
-from ._classifier import labels_of_functions
-from ._detections import Detections
 from ._detector import EventDetector
-from ._function_picking import pick_network, pick_stations
-from ._functions import ProbabilityFunctions
-from ._network_record import is_station
 from ._settling import cut_reach
-from ._stream_group import StreamGroup
+from ._stream_events import StreamEvents
+from ._stream_intake import StreamIntake
 from ._stream_report import StreamReport
-from ._time_functions import FunctionsOverTime
-
-# Packets in a row that are needed to believe that the time has jumped.
-_BELIEVED = 4
-_HELD = 16
-_MOST_STATIONS = 4096
 
 
 class StreamingDetector:
@@ -120,9 +107,10 @@ class StreamingDetector:
         cut_reach(detector)  # refuses post-processing that does not say how far it looks
         self.detector, self.state = detector, state
         self.max_delay, self.max_jump, self.max_ahead = max_delay, max_jump, max_ahead
-        self._report = StreamReport()
-        self._groups = {}
-        self._nothing = None
+        self._report, self._events = StreamReport(), StreamEvents(detector)
+        self._intake = StreamIntake(
+            detector, self._report, max_delay=max_delay, max_jump=max_jump, max_ahead=max_ahead
+        )
         if state is not None and os.path.exists(state):
             from ._stream_state import restore
 
@@ -132,7 +120,7 @@ class StreamingDetector:
         return (
             f"StreamingDetector({type(self.detector.classifier).__name__}, "
             f"max_delay={self.max_delay:g} s, latency={self.latency:g} s, "
-            f"{len(self._groups)} groups of stations)"
+            f"{len(self._intake.groups)} groups of stations)"
         )
 
     @property
@@ -198,13 +186,13 @@ class StreamingDetector:
             )
         touched = {}
         for trace in sorted(traces, key=lambda trace: trace.stats.starttime.ns):
-            group = self._take(trace)
+            group = self._intake.take(trace)
             if group is not None:
                 touched[id(group)] = group
         # Only now: what comes together is not late, however long it is.
         for group in touched.values():
             group.process()
-        return self._final(touched.values())
+        return self._events.final(touched.values())
 
     def flush(self):
         """End of the stream: what is there is all there is.
@@ -214,20 +202,7 @@ class StreamingDetector:
         detections : Detections
             The events that were not final. Packets that come later begin a new record.
         """
-        groups = list(self._groups.values())
-        for group in groups:
-            held, group.held = group.held, []
-            for trace, row in held:
-                if group.n_normal:
-                    self._refuse_time(trace)
-                else:
-                    group.push(trace, row)
-                    group.process()
-            if group.zero_ns is not None:
-                group.end()
-                self._tell_unused(group)
-        self._groups = {}
-        return self._final(groups)
+        return self._events.final(self._intake.flush())
 
     def pending(self):
         """Events under way, as they look by now.
@@ -238,8 +213,8 @@ class StreamingDetector:
             Events that no :meth:`push` has returned yet, of all windows that are complete. They
             may still grow, change their class, or become none.
         """
-        begun = [group for group in self._groups.values() if group.origin is not None]
-        return self._pick([group.functions(known=True) for group in begun])
+        begun = [group for group in self._intake.groups.values() if group.origin is not None]
+        return self._events.pick([group.functions(known=True) for group in begun])
 
     def save(self, path=None):
         """Write all that is needed to go on after a restart.
@@ -299,193 +274,3 @@ class StreamingDetector:
         streaming.state = path
         restore(streaming, path)
         return streaming
-
-    # Packets
-
-    def _take(self, trace):
-        """Give a packet to its group; None if it is refused."""
-        stats = trace.stats
-        if not self._is_sound(trace):
-            return None
-        found = self._place_of(trace.id)
-        if found is None:
-            return None
-        group, row = found
-        newest, jump = group.newest_ns, round(self.max_jump * 1e9)
-        if newest is not None and stats.starttime.ns > newest + jump:
-            self._hold(group, trace, row)
-            return group
-        if group.held:
-            group.n_normal += 1
-            if group.n_normal >= _BELIEVED:
-                for held, _ in group.held:
-                    self._refuse_time(held)
-                group.held = []
-        group.push(trace, row)
-        return group
-
-    def _is_sound(self, trace):
-        """Whether a packet can be used at all."""
-        stats, add = trace.stats, self._report.add
-        if not len(trace.data):
-            return False
-        span = stats.starttime.ns, stats.endtime.ns
-        if trace.data.dtype.kind not in "iufb":
-            what = f"samples are of dtype {trace.data.dtype}, which is no number"
-            add(trace.id, "unreadable", what, "left out", span=span)
-            return False
-        rate, expected = stats.sampling_rate, self.detector.sampling_rate
-        snapped = nominal_rate(rate, RATE_TOLERANCE) if np.isfinite(rate) and rate > 0 else 0.0
-        if abs(snapped - expected) > RATE_TOLERANCE * expected:
-            what = f"{rate:g} Hz, the classifier expects {expected:g} Hz"
-            action = "left out; resample before the push, trace.resample"
-            add(trace.id, "rate differs", what, action, samples=len(trace.data), span=span)
-            return False
-        ahead = None if self.max_ahead is None else span[1] / 1e9 - time.time()
-        if ahead is not None and ahead > self.max_ahead:
-            what = f"{ahead:.0f} s after this machine's clock"
-            action = "left out; max_ahead allows more"
-            add(trace.id, "time", what, action, samples=len(trace.data), span=span)
-            return False
-        return True
-
-    def _hold(self, group, trace, row):
-        """Wait for more packets that say that the time has jumped."""
-        if group.n_normal:
-            group.n_normal = 0
-            group.n_ahead = 0
-        group.held.append((trace.copy(), row))
-        group.n_ahead += 1
-        if group.n_ahead >= _BELIEVED:
-            held, group.held = group.held, []
-            group.n_ahead = 0
-            for other, its_row in sorted(held, key=lambda pair: pair[0].stats.starttime.ns):
-                group.push(other, its_row)
-        elif len(group.held) > _HELD:
-            self._refuse_time(group.held.pop(0)[0])
-
-    def _refuse_time(self, trace):
-        what = "far ahead of the packets before and after it"
-        span = trace.stats.starttime.ns, trace.stats.endtime.ns
-        self._report.add(trace.id, "time", what, "left out", samples=len(trace), span=span)
-
-    def _place_of(self, id):
-        """Group and row of a channel, None if it has none."""
-        network, station, location, channel = id.split(".")
-        name = f"{network}.{station}" if network else station
-        kind = channel[:-1] if len(channel) == 3 else ""
-        full = f"{name}.{location}.{kind}"
-        wanted = self.detector.stations
-        if wanted is not None and not any(n and is_station(full, n) for n in wanted):
-            self._report.add(id, "station", "not among stations", "left out")
-            return None
-        if self.detector.n_stations is None:
-            group, slot = self._group(full, name), 0
-        else:
-            group = self._network()
-            slot = next(i for i, n in enumerate(wanted) if n and is_station(full, n))
-            if not any(group.slots[slot].ids):
-                group.slots[slot].station = name
-        if group is None:
-            what = f"more than {_MOST_STATIONS} stations"
-            self._report.add(id, "limit", what, "left out; name them, stations=[...]")
-            return None
-        row = group.row_of(id, slot)
-        if row is None:
-            what = f"not one of components={self.detector.components!r}, or its place is taken"
-            self._report.add(id, "component", what, "left out")
-            return None
-        return group, row
-
-    def _group(self, full, name):
-        if full not in self._groups:
-            if len(self._groups) >= _MOST_STATIONS:
-                return None
-            group = StreamGroup(self.detector, 1, max_delay=self.max_delay, report=self._report)
-            # A station with one instrument is called by its code alone.
-            alone = not any(other.startswith(f"{name}.") for other in self._groups)
-            group.slots[0].station = name if alone else full
-            self._groups[full] = group
-        return self._groups[full]
-
-    def _network(self):
-        if "" not in self._groups:
-            detector = self.detector
-            n = detector.n_stations
-            group = StreamGroup(detector, n, max_delay=self.max_delay, report=self._report)
-            names = [*detector.stations, *[None] * n][:n]
-            for slot, name in zip(group.slots, names, strict=True):
-                slot.station, slot.awaited = name or "", bool(name)
-            self._groups[""] = group
-        return self._groups[""]
-
-    def _tell_unused(self, group):
-        for slot in group.slots:
-            missing = [
-                c for c, id in zip(self.detector.components, slot.ids, strict=True) if not id
-            ]
-            if any(slot.ids) and missing:
-                what = f"no component {', '.join(missing)}"
-                self._report.add(slot.station, "component", what, "not scanned")
-
-    # Events
-
-    def _final(self, groups):
-        """Events of the parts that have become final."""
-        queues = [group.take() for group in groups]
-        found = []
-        # Parts of one station one after another, of several stations together.
-        while any(queues):
-            found.append(self._pick([queue.pop(0) for queue in queues if queue]))
-        return _joined(found) if found else self._pick([])
-
-    def _pick(self, parts):
-        """Events of parts; tables are made only where there are any, which is seldom."""
-        functions = self._functions_of(parts)
-        if self._nothing is None:
-            self._nothing = self.detector.pick(self._functions_of([]))
-        if not parts or self._is_quiet(functions):
-            nothing = copy(self._nothing)
-            nothing.functions = functions
-            return nothing
-        return self.detector.pick(functions)
-
-    def _functions_of(self, parts):
-        detector = self.detector
-        if not detector.gives_functions:
-            return ProbabilityFunctions(parts)
-        return FunctionsOverTime(
-            [function for part in parts for function in part.values()],
-            classes=detector.events,
-            network=next((part.network for part in parts if part.network), None),
-            picked=labels_of_functions(detector.classifier, "picked", ("earthquake",)),
-            persistence=detector.persistence or 1,
-        )
-
-    def _is_quiet(self, functions):
-        detector = self.detector
-        if not detector.gives_functions:
-            return not any(detector._spans(f) for f in detector._processed(functions).values())
-        by_occurrence = functions.network is not None and functions.network.functions
-        pick = pick_network if by_occurrence else pick_stations
-        return not pick(functions, detector._pick_settings())[0]
-
-
-def _joined(found):
-    """Detections of parts that follow each other, as one."""
-    import pandas as pd
-
-    some = [detections for detections in found if len(detections)]
-    if len(some) < 2:
-        return some[0] if some else found[-1]
-    first, tables, picks = 0, [], []
-    for detections in some:
-        tables.append(detections.to_frame())
-        picks.append(detections.picks.assign(detection=detections.picks["detection"] + first))
-        first += len(detections)
-    return Detections(
-        pd.concat(tables, ignore_index=True),
-        some[-1].functions,
-        settings=some[-1].settings,
-        picks=pd.concat(picks, ignore_index=True),
-    )

@@ -398,11 +398,11 @@ def test_wrong_times_do_not_fill_the_memory_and_outages_are_passed_over():
         if i % 4 == 3:  # one channel with times that jump about
             garbage.stats.starttime = START + 86400 * (i + 2)
             found.append(streaming.push(garbage))
-        largest = max(largest, *(g.buffer.data.nbytes for g in streaming._groups.values()))
+        largest = max(largest, *(g.buffer.data.nbytes for g in streaming._intake.groups.values()))
     assert (streaming.report["kind"] == "time").sum() == 1
     for packet in packets_of(after, np.random.default_rng(0), 60, 61):
         found.append(streaming.push(packet))
-        largest = max(largest, *(g.buffer.data.nbytes for g in streaming._groups.values()))
+        largest = max(largest, *(g.buffer.data.nbytes for g in streaming._intake.groups.values()))
     found.append(streaming.flush())
     assert largest < 200_000
     tables = [f.to_frame() for f in found if len(f)]
@@ -428,7 +428,7 @@ def test_a_clock_in_the_future_is_not_believed():
     ahead = record(0, start=UTCDateTime() + 3600)
     assert len(streaming.push(ahead)) == 0
     assert (streaming.report["kind"] == "time").all() and len(streaming.report) == 2
-    assert not len(streaming._groups) or streaming.flush() is not None
+    assert not len(streaming._intake.groups) or streaming.flush() is not None
 
 
 def test_a_dead_component_is_no_data_from_its_last_change_on():

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import time
 from pathlib import Path
 
@@ -10,6 +11,11 @@ logger = logging.getLogger("seisclf")
 
 # Bytes of a packet: eight of SeedLink, and a record of miniSEED.
 _HEADER, _PACKET = 8, 520
+_NUMBER = re.compile(rb"SL[0-9A-Fa-f]{6}")
+_LARGEST = 0xFFFFFF
+# Packets that cannot be used, of which each is told; of more only how many.
+_TOLD = 10
+_MOST_STATE = 10**7
 # Seconds between looks at the clock, and between writings of the state.
 _POLL, _SAVE = 0.25, 1.0
 
@@ -85,7 +91,7 @@ def seedlink_packets(
 
 
 def _follow(server, wanted, begin, state, timeout, delay, network_timeout, stop):
-    connection = _connection(server, wanted, begin, _read_state(state, server))
+    connection = _connection(server, wanted, begin, _read_state(state, server), network_timeout)
     clock = _Clock(timeout, stop)
     saved = time.monotonic()
     first = True
@@ -94,9 +100,9 @@ def _follow(server, wanted, begin, state, timeout, delay, network_timeout, stop)
             try:
                 _connect(connection)
                 first = False
-                for packet in _packets(connection, clock, network_timeout):
-                    connection.update_stream(packet)
-                    yield packet.get_trace()
+                for station, number, trace in _packets(connection, clock, network_timeout):
+                    station.seqnum, station.btime = number, trace.stats.starttime
+                    yield trace
                     if time.monotonic() - saved > _SAVE:
                         _write_state(state, server, connection)
                         saved = time.monotonic()
@@ -157,7 +163,7 @@ def _parse(streams):
     return wanted
 
 
-def _connection(server, wanted, begin, known):
+def _connection(server, wanted, begin, known, network_timeout):
     import pandas as pd
     from obspy import UTCDateTime
     from obspy.clients.seedlink.client.seedlinkconnection import SeedLinkConnection
@@ -165,6 +171,7 @@ def _connection(server, wanted, begin, known):
     from ._times import to_utc
 
     connection = SeedLinkConnection(timeout=30.0)
+    connection.set_net_timeout(network_timeout)
     connection.set_sl_address(server)
     for (network, station), selectors in wanted.items():
         number, at = known.get(f"{network}.{station}", (-1, None))
@@ -193,39 +200,84 @@ def _connect(connection):
 
 
 def _packets(connection, clock, network_timeout):
-    """Packets until the server says END or the time is over."""
-    from obspy.clients.seedlink.seedlinkexception import SeedLinkException
-    from obspy.clients.seedlink.slpacket import SLPacket
+    """Station, number and samples of packets until the server says END or the time is over.
 
-    received, heard = b"", time.monotonic()
+    Nothing that a server sends is believed: what is no packet ends the connection, what is no
+    record of a station that was asked for is left out, and no more than one packet is kept.
+    """
+    received, heard, refused = b"", time.monotonic(), _Refused()
     while not clock.is_over():
+        if time.monotonic() - heard > network_timeout:
+            what = "no whole packet" if received else "nothing heard"
+            raise ConnectionError(f"{what} for {network_timeout:g} s")
         try:
             more = connection.socket.recv(1 << 16)
         except TimeoutError:
-            if time.monotonic() - heard > network_timeout:
-                raise ConnectionError(f"nothing heard for {network_timeout:g} s") from None
             continue
         if not more:
             raise ConnectionError("the server has closed the connection")
-        received, heard = received + more, time.monotonic()
-        while len(received) >= _PACKET and received[:2] == b"SL":
+        # One byte now and then is no sign of life: the clock runs until a packet is whole.
+        heard = heard if received else time.monotonic()
+        received += more
+        while len(received) >= _PACKET and received[:2] == b"SL" and not clock.is_over():
             raw, received = received[:_PACKET], received[_PACKET:]
+            heard = time.monotonic()
             if raw[:6] == b"SLINFO":
                 continue
-            packet = SLPacket(bytearray(raw), 0)
             try:
-                packet.get_trace()
-            except (SeedLinkException, ValueError, KeyError, TypeError, AttributeError) as error:
-                logger.warning("packet %r cannot be read (%s), left out", raw[:_HEADER], error)
+                packet = _unpacked(raw, connection.streams)
+            except ValueError as error:
+                refused.tell(raw, error)
                 continue
             clock.restart()
             yield packet
         if received[:3] == b"END":
             return
-        if received and not b"SL".startswith(received[:2]) and received[:1] not in (b"E", b"S"):
-            raise ConnectionError(f"no SeedLink packet: {received[:16]!r}")
         if received[:5] == b"ERROR":
             raise ConnectionError("the server reports an error")
+        if not any(word.startswith(received[: len(word)]) for word in (b"SL", b"END", b"ERROR")):
+            raise ConnectionError(f"no SeedLink packet: {received[:16]!r}")
+
+
+class _Refused:
+    """Packets that cannot be used: a server that sends nothing else does not fill the log."""
+
+    def __init__(self):
+        self.n = 0
+
+    def tell(self, raw, reason):
+        self.n += 1
+        if self.n <= _TOLD:
+            logger.warning("packet %r cannot be read (%s), left out", raw[:_HEADER], reason)
+        elif self.n % 1000 == 0:
+            logger.warning("%d packets could not be read and were left out", self.n)
+
+
+def _unpacked(raw, stations):
+    """Station, number and samples of a packet.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or of a station that was not asked for.
+    """
+    from ._read_file import read_waveform_bytes
+    from ._read_report import ReadReport
+
+    if not _NUMBER.match(raw):
+        raise ValueError("it has no number")
+    report = ReadReport()
+    stream = read_waveform_bytes(raw[_HEADER:], name="packet", report=report)
+    file = report.files.iloc[0]
+    if file["format"] != "MSEED":
+        raise ValueError(file["reason"] or "no record of miniSEED")
+    if len(stream) != 1 or not len(stream[0]):
+        raise ValueError(file["reason"] or f"{len(stream)} traces in one record")
+    codes = stream[0].stats.network, stream[0].stats.station
+    for station in stations:
+        if (station.net, station.station) == codes:
+            return station, int(raw[2:_HEADER], 16), stream[0]
+    raise ValueError(f"of {'.'.join(codes)}, which was not asked for")
 
 
 def _say_bye(connection):
@@ -242,10 +294,20 @@ def _read_state(path, server):
     if path is None or not os.path.exists(path):
         return {}
     try:
+        if os.path.getsize(path) > _MOST_STATE:
+            raise ValueError("it is too large")
         state = json.loads(Path(path).read_text(encoding="utf-8"))
-        known = {str(k): (int(number), int(at)) for k, (number, at) in state["stations"].items()}
+        known = {str(k): _place(number, at) for k, (number, at) in state["stations"].items()}
         of = str(state["server"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ArithmeticError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         raise ValueError(
             f"state={str(path)!r} is no file of seedlink_packets, or is damaged ({error}): remove "
             f"it to begin with the next packets"
@@ -256,6 +318,14 @@ def _read_state(path, server):
             f"those of {server!r}: give another file"
         )
     return known
+
+
+def _place(number, at):
+    """Number and time of a packet, in their ranges."""
+    number, at = int(number), int(at)
+    if not 0 <= number <= _LARGEST or not abs(at) < 2**63:
+        raise ValueError(f"number {number} and time {at} are of no packet")
+    return number, at
 
 
 def _write_state(path, server, connection):

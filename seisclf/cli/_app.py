@@ -279,7 +279,8 @@ def detect(
     """Scan continuous waveforms with a model: catalogue.csv, QuakeML, and pictures in OUTPUT.
 
     A single folder is an archive of any length: it is scanned in parts, results are stored as
-    they come, and the same command goes on where it was stopped. There are no pictures then.
+    they come, and the same command goes on where it was stopped. There are no pictures then;
+    `seisclf report` makes them.
 
     With networks that answer with functions over time (RockNet), events are told to the sample,
     with P and S at each station. Every sample is covered; what was not (gaps, missing stations
@@ -292,6 +293,54 @@ def detect(
         stations=stations, recipe=recipe, functions=functions, pictures=pictures, step=step,
         stack=stack, postprocessing=postprocessing, persistence=persistence,
         batch_size=batch_size, resample=resample, jobs=jobs,
+    )  # fmt: skip
+
+
+@app.command(short_help="Write a page with pictures on a catalogue.")
+def report(
+    catalogue: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CATALOGUE",
+            help="Folder that `seisclf detect` wrote, or a file of detections (.csv, .parquet, "
+            ".xml, .sqlite).",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the page.")] = Path("report"),
+    waveforms: Annotated[
+        Path | None,
+        typer.Option(help="Archive (a folder) or file of the record, for pictures of events."),
+    ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(
+            help="Known events to score the detections by: CSV with onset and class, or another "
+            "catalogue."
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float, typer.Option(min=0, help="Seconds between onsets of the same event.")
+    ] = 5.0,
+    stations: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where stations are, for a map: StationXML, or CSV with station, latitude and "
+            "longitude."
+        ),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
+):
+    """Write index.html on a catalogue: when, how many, how sure, what they look like.
+
+    With --waveforms it shows waveforms and spectrograms of the clearest and the least certain
+    events of each class, with --known precision and recall. Nothing on the page comes from
+    elsewhere; the catalogue is beside it as CSV, Parquet and QuakeML.
+    """
+    from ._report import run_report
+
+    run_report(
+        catalogue, out=out, waveforms=waveforms, known=known, stations=stations,
+        tolerance=tolerance, title=title,
     )  # fmt: skip
 
 

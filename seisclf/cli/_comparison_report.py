@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from ..utils._cells import to_cells
+
 METRIC_WORDS = {
     "f1_macro": "macro F1",
     "accuracy": "accuracy",
@@ -88,7 +90,7 @@ def classes_section(document, comparison):
         pd.DataFrame({name: report["f1"] for name, report in reports.items()}).reset_index()
     )
     everything = pd.concat(reports, names=["estimator"]).reset_index()
-    everything.to_csv(document.folder / "classes.csv", index=False)
+    to_cells(everything).to_csv(document.folder / "classes.csv", index=False)
 
 
 def _confusions(comparison, names):
@@ -115,8 +117,8 @@ def files_of(document, comparison):
     lines : list of str
         One for each file, for the list at the end of the report.
     """
-    comparison.per_fold_.to_csv(document.folder / "scores.csv", index=False)
-    comparison.predictions_.to_csv(document.folder / "predictions.csv", index=False)
+    to_cells(comparison.per_fold_).to_csv(document.folder / "scores.csv", index=False)
+    to_cells(comparison.predictions_).to_csv(document.folder / "predictions.csv", index=False)
     return [
         "[scores.csv](scores.csv): every score and time of every fold",
         "[predictions.csv](predictions.csv): every out-of-fold prediction with probabilities",

@@ -74,8 +74,17 @@ def _scan_archive(
     written = [output / "catalogue.sqlite", *_write(detections, output, None)]
     for path in written:
         console.print(str(path), markup=False, soft_wrap=True)
+    pictures = f"seisclf report {_quoted(output)} --waveforms {_quoted(folder)}"
+    console.print(f"A page with pictures: {pictures}", markup=False, soft_wrap=True)
     if not detections.complete:
         raise BadInput("the scan is not complete; the same command goes on with it")
+
+
+def _quoted(path):
+    """A path as a shell takes it."""
+    import shlex
+
+    return shlex.quote(str(path))
 
 
 def _tell(caught):
@@ -194,6 +203,7 @@ def _show(detections):
 
 def _write(detections, folder, functions):
     from ..utils import safe_name
+    from ..utils._cells import to_cells
 
     written = [
         detections.to_csv(folder / "catalogue.csv"),
@@ -203,7 +213,7 @@ def _write(detections, folder, functions):
         picks = detections.picks.assign(
             time=detections.picks["time"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         )
-        picks.to_csv(folder / "picks.csv", index=False, float_format="%.4f")
+        to_cells(picks).to_csv(folder / "picks.csv", index=False, float_format="%.4f")
         written.append(folder / "picks.csv")
     if functions is None:
         return written

@@ -27,6 +27,9 @@ def run_predict(model, waveforms, *, out, window, step, threshold, resample, plo
             classifier, waveforms, step=step, threshold=threshold, resample=resample,
             plot=plot, quakeml=quakeml, out=out,
         )  # fmt: skip
+    from ..utils._cells import to_cells
+
+    table = to_cells(table)
     if out is None:
         table.to_csv(sys.stdout, index=False, float_format="%.4f")
     else:

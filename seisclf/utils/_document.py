@@ -4,6 +4,8 @@ import html
 import re
 from pathlib import Path
 
+from ._cells import to_cells
+
 _STYLE = """
 :root { --ink: #1c2733; --soft: #5b6b7b; --line: #dde3ea; --accent: #0072b2; --wash: #f5f8fb; }
 * { box-sizing: border-box; }
@@ -95,7 +97,7 @@ class Document:
             Name of a file in the folder for the same table with all digits.
         """
         if csv:
-            frame.to_csv(self.folder / csv, index=False)
+            to_cells(frame).to_csv(self.folder / csv, index=False)
             caption = f"{caption} Full precision: [{csv}]({csv}).".strip()
         columns = [str(column) for column in frame.columns]
         rows = [[cell(value) for value in row] for row in frame.itertuples(index=False)]

@@ -32,12 +32,15 @@ def run(quick=False):
         changes where there are none; ``index_ms``, ``sds_ms``, ``read_ms``: a window of three
         components, median; ``ratio_vs_sds`` and ``ratio_vs_read``: their time over that of the
         index, medians of windows; ``index_share``: size of the index over that of the archive.
+        ``sac_minute_ms``: a minute of a day in one SAC file, minute after minute, which is read
+        once for all of them; ``sac_ratio_vs_read``: the time of `obspy.read` over it.
     """
     n_days, n_windows = (1, 10) if quick else (10, 100)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder, "sds")
         n_bytes = _write(root, n_days)
-        return _measure(root, Path(folder, "index.sqlite"), n_days, n_windows, n_bytes)
+        figures = _measure(root, Path(folder, "index.sqlite"), n_days, n_windows, n_bytes)
+        return figures | _whole_files(Path(folder, "sac"), n_windows)
 
 
 def _measure(root, path, n_days, n_windows, n_bytes):
@@ -85,6 +88,36 @@ def _measure(root, path, n_days, n_windows, n_bytes):
         "index_share": round(os.path.getsize(path) / n_bytes, 5),
         "archive_mb": round(n_bytes / 1e6, 1),
         "n_windows": n_windows,
+    }
+
+
+def _whole_files(folder, n_windows):
+    """Minutes that follow one another, of a file that can only be read as a whole."""
+    from obspy import Trace, UTCDateTime, read
+
+    from seisclf.io import ArchiveIndex
+
+    folder.mkdir()
+    begin, file = UTCDateTime(2023, 6, 1), str(folder / "day.sac")
+    data = np.random.default_rng(2).normal(0, 300, round(86_400 * RATE)).astype(np.float32)
+    header = {"network": "XX", "station": "A", "channel": "HHZ", "sampling_rate": RATE}
+    Trace(data, header | {"starttime": begin}).write(file, format="SAC")
+    index = ArchiveIndex.open_or_build(folder)
+    times = {"index": [], "read": []}
+    for k in range(n_windows):
+        a, b = begin + k * WINDOW, begin + (k + 1) * WINDOW
+        start = time.perf_counter()
+        ours = index.read(a, b)[0].data
+        times["index"].append(time.perf_counter() - start)
+        start = time.perf_counter()
+        plain = read(file, format="SAC", starttime=a, endtime=b - 1 / RATE)[0].data
+        times["read"].append(time.perf_counter() - start)
+        if not np.array_equal(ours, plain):
+            raise RuntimeError("the index and obspy.read disagree about SAC")
+    total = {name: sum(values) for name, values in times.items()}  # the first reads all
+    return {
+        "sac_minute_ms": round(1e3 * total["index"] / n_windows, 2),
+        "sac_ratio_vs_read": round(total["read"] / total["index"], 1),
     }
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ._index_files import look_at
+from ..utils import LostWorkerError, progress_bar, spread
+from ._index_files import look_at, not_looked_at
 from ._index_read import read_pieces
 from ._index_report import add_finding, tell
 from ._index_store import IndexStore
 from ._index_walk import walk
+from ._index_whole import WholeFiles
 from ._read_report import ReadReport
 from ._selection import check_patterns, matches, time_ns
 
@@ -70,6 +72,7 @@ class ArchiveIndex:
             raise NotADirectoryError(f"archive: {archive} is no folder")
         self.path = _default_path(self.archive) if path is None else Path(path).absolute()
         self._store = IndexStore(self.path)
+        self._whole = WholeFiles()
 
     @classmethod
     def open_or_build(cls, archive, *, path=None, progress=False, n_jobs=None):
@@ -95,7 +98,8 @@ class ArchiveIndex:
     def update(self, *, progress=False, n_jobs=None):
         """Look at files that are new or changed, and forget those that are gone.
 
-        What was done is kept if it is interrupted. Two processes may update at the same time.
+        What was done is kept if it is interrupted. Two processes may update at the same time. An
+        index of an older version of seisclf is built anew.
 
         Parameters
         ----------
@@ -103,7 +107,8 @@ class ArchiveIndex:
             Show a bar.
         n_jobs : int, optional
             Processes that look at files, through joblib. Default: one, or as
-            `joblib.parallel_config` says.
+            `joblib.parallel_config` says. The files that a process was looking at when it died
+            are looked at by another; one with which they die again and again is "failed".
 
         Returns
         -------
@@ -141,16 +146,12 @@ class ArchiveIndex:
 
     def _looked_at(self, todo, progress, n_jobs):
         """Entries of files, stored as they come."""
-        from joblib import Parallel, delayed
-
-        from seisclf.utils import progress_bar
-
         batches = [todo[i : i + _BATCH] for i in range(0, len(todo), _BATCH)]
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-        answers = parallel(delayed(_look_at_all)(self.archive, batch) for batch in batches)
         waiting, since = [], time.monotonic()
-        bar = progress_bar(answers, total=len(batches), desc="index", disable=not progress)
-        for entries in bar:
+        answers = _spread(self.archive, batches, n_jobs)
+        for entries in progress_bar(
+            answers, total=len(batches), desc="index", disable=not progress
+        ):
             waiting += entries
             yield from entries
             if time.monotonic() - since > _COMMIT:
@@ -159,8 +160,12 @@ class ArchiveIndex:
         self._store.put(waiting)
 
     def close(self):
-        """Close the connection of this thread to the SQLite file; it opens again when needed."""
+        """Close the connection of this thread to the SQLite file, and forget what was read.
+
+        Both come again when needed.
+        """
         self._store.close()
+        self._whole.clear()
 
     @property
     def channels(self):
@@ -220,11 +225,12 @@ class ArchiveIndex:
     def read(self, start, end, *, stations=None, channels=None, report=None):
         """Read a window, and no more bytes of the files than it needs.
 
-        Of miniSEED only the records of the window are read; files of other formats are read
-        whole. Pieces come as they are, not merged. Windows that touch share no sample and miss
-        none: a sample belongs to the window in which it lies once it is moved, by at most half a
-        sample, to a grid through the window's start. Files of the window that changed since
-        :meth:`update` are looked at again; what is new is not seen before it.
+        Of miniSEED only the records of the window are read. Files of other formats are read
+        whole, and those read last are kept for the windows that follow (up to 256 MiB). Pieces
+        come as they are, not merged. Windows that touch share no sample and miss none: a sample
+        belongs to the window in which it lies once it is moved, by at most half a sample, to a
+        grid through the window's start. Files of the window that changed since :meth:`update`
+        are looked at again; what is new is not seen before it.
 
         Parameters
         ----------
@@ -260,7 +266,9 @@ class ArchiveIndex:
                 by_file.setdefault(file, []).append(piece)
         traces, rows = [], []
         for file, pieces in sorted(by_file.items()):
-            found, findings = read_pieces(self.archive, file, pieces, start_ns, end_ns)
+            found, findings = read_pieces(
+                self.archive, file, pieces, start_ns, end_ns, self._whole
+            )
             for trace in found:
                 trace.stats.source_file = file[0]
             traces += found
@@ -369,6 +377,23 @@ def station_of(trace):
     """``"NET.STA"`` of a SEED identifier; without a network the station alone."""
     network, station = trace.split(".")[:2]
     return f"{network}.{station}" if network else station
+
+
+def _spread(root, batches, n_jobs):
+    """Entries of batches of files, from whatever joblib is told to use."""
+    alone = []
+    calls = ((root, batch) for batch in batches)
+    for number, entries in spread(_look_at_all, calls, n_jobs=n_jobs, give_up="yield"):
+        if isinstance(entries, LostWorkerError):
+            alone += batches[number]
+        else:
+            yield entries
+    # One of a batch is the reason, and the others shall not go with it.
+    calls = ((root, [path]) for path in alone)
+    for number, entries in spread(_look_at_all, calls, n_jobs=n_jobs, give_up="yield"):
+        if isinstance(entries, LostWorkerError):
+            entries = [not_looked_at(root, alone[number], "processes died while they read it")]
+        yield entries
 
 
 def _look_at_all(root, paths):

@@ -112,6 +112,17 @@ def look_at(root, path):
         return _skipped(entry, "unreadable", _short(error))
 
 
+def not_looked_at(root, path, reason):
+    """Entry of a file that nobody can look at, as :func:`look_at` gives those of others."""
+    entry = FileEntry(path, 0, 0)
+    try:
+        stat = os.stat(Path(root, path))
+        entry.size, entry.mtime_ns = stat.st_size, stat.st_mtime_ns
+    except OSError as error:
+        reason = _short(error)
+    return _skipped(entry, "unreadable", reason)
+
+
 def _look(full, entry):
     with open(full, "rb") as file:
         format, _ = detect_format(file.read(HEAD), entry.size)

@@ -7,11 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ._grid import sample_index, sample_time
-from ._index_files import Finding, Piece, are_usable, findings_of, look_at
+from ._index_files import Finding, Piece, are_usable, look_at
 from ._miniseed import read_miniseed
 from ._miniseed_headers import parse_records, trace_ids
-from ._read_file import read_waveform_file
-from ._read_report import ReadReport
 
 _JOIN = 2**16  # bytes between two ranges that are rather read than jumped over
 
@@ -20,7 +18,7 @@ class StaleFile(Exception):
     """The bytes are not those that the index knows."""
 
 
-def read_pieces(root, file, pieces, start_ns, end_ns):
+def read_pieces(root, file, pieces, start_ns, end_ns, whole):
     """Read what pieces of one file have in a window.
 
     Parameters
@@ -33,6 +31,8 @@ def read_pieces(root, file, pieces, start_ns, end_ns):
         Of the file.
     start_ns, end_ns : int
         UTC nanoseconds since 1970; see `samples_between`.
+    whole : WholeFiles
+        Reads files that can only be read as a whole.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def read_pieces(root, file, pieces, start_ns, end_ns):
         stat = os.stat(full)
         if (stat.st_size, stat.st_mtime_ns) == (size, mtime_ns):
             try:
-                return _read(full, pieces, start_ns, end_ns)
+                return _read(full, pieces, start_ns, end_ns, whole)
             except StaleFile:
                 pass
         # Written since: what it holds now, for the traces that were asked for.
@@ -55,7 +55,7 @@ def read_pieces(root, file, pieces, start_ns, end_ns):
         wanted = {piece.trace for piece in pieces}
         new = [p for p in entry.pieces if p.trace in wanted]
         new = [p for p in new if p.start_ns < end_ns and p.end_ns > start_ns]
-        traces, findings = _read(full, new, start_ns, end_ns) if new else ([], [])
+        traces, findings = _read(full, new, start_ns, end_ns, whole) if new else ([], [])
         skipped = entry.findings if entry.status == "skipped" else []
         return traces, skipped + findings
     except FileNotFoundError:
@@ -79,10 +79,10 @@ def samples_between(piece_ns, n_samples, rate, start_ns, end_ns):
     return max(0, first), min(n_samples, last)
 
 
-def _read(full, pieces, start_ns, end_ns):
+def _read(full, pieces, start_ns, end_ns, whole):
     if all(piece.offset is not None for piece in pieces):
         return _read_records(full, pieces, start_ns, end_ns)
-    return _read_whole(full, {p.trace for p in pieces}, start_ns, end_ns)
+    return _read_whole(full, {p.trace for p in pieces}, start_ns, end_ns, whole)
 
 
 def _read_records(full, pieces, start_ns, end_ns):
@@ -224,19 +224,25 @@ def _cut(at, trace, first, last, piece):
     return trace
 
 
-def _read_whole(full, names, start_ns, end_ns):
-    report = ReadReport()
+def _read_whole(full, names, start_ns, end_ns, whole):
+    from obspy import Trace, UTCDateTime
+
+    stat = os.stat(full)
+    found, findings = whole.read(full, (stat.st_size, stat.st_mtime_ns))
     traces = []
-    for trace in read_waveform_file(full, report=report):
+    for trace in found:
         stats = trace.stats
         if trace.id not in names or not stats.npts:
             continue
         piece = Piece(trace.id, stats.starttime.ns, 0, stats.sampling_rate, stats.npts)
-        span = samples_between(piece.start_ns, piece.samples, piece.rate, start_ns, end_ns)
-        part = _cut(0, trace, *span, piece)
-        if part is not None:
-            traces.append(part)
-    return traces, findings_of(report)
+        first, last = samples_between(piece.start_ns, piece.samples, piece.rate, start_ns, end_ns)
+        if last > first:
+            # What is kept for other windows stays as it is, whatever becomes of this one.
+            own = Trace(trace.data[first:last].copy(), stats.copy())
+            offset = sample_time(first, piece.rate)
+            own.stats.starttime = UTCDateTime(ns=piece.start_ns + offset)
+            traces.append(own)
+    return traces, findings
 
 
 def _below(root, path):

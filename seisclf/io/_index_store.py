@@ -9,10 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from ._index_files import RATES, Finding, Piece
+from ._report import logger
 from ._sqlite import NotOursError, connect, make, version_of
 
 APPLICATION_ID = 0x53434C49  # "SCLI", in the header of the file
-VERSION = 1
+# To be raised whenever an index would hold something else for the same files, even if its tables
+# stay as they are: older ones are then built anew.
+VERSION = 2
 _SCHEMA = (
     "CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, format TEXT NOT NULL, "
     "size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, status TEXT NOT NULL, "
@@ -73,7 +76,9 @@ class IndexStore:
         self._local.owner = None
 
     def create(self):
-        """Make an empty index, unless there is one already."""
+        """Make an empty index, unless there is one of this version or a later one already."""
+        if self._is_old():
+            self._discard()
         if self.exists:
             return
         # Made beside and linked: another process sees a whole schema or nothing.
@@ -89,6 +94,33 @@ class IndexStore:
                 os.replace(made, self.path)
                 return
         os.unlink(made)
+
+    def _is_old(self, path=None):
+        """Whether the file is an index of an earlier version."""
+        try:
+            found = version_of(path or self.path, application_id=APPLICATION_ID)
+        except (OSError, NotOursError):
+            return False
+        return found < VERSION
+
+    def _discard(self):
+        """Remove the file of an earlier version, unless another process was faster."""
+        name = f"{self.path.name}.{os.getpid()}-{threading.get_ident()}.old"
+        aside = self.path.with_name(name)
+        try:
+            os.replace(self.path, aside)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise OSError(f"the index {self.path} cannot be written: {error}") from error
+        if self._is_old(aside):
+            # What SQLite keeps beside a file must not be taken for that of the next.
+            for ending in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+            aside.unlink()
+            logger.info("the index %s is of an older version: it is built anew", self.path)
+        else:
+            os.replace(aside, self.path)
 
     def files(self):
         """Return a dict of path to (size, mtime_ns)."""
@@ -298,9 +330,12 @@ class IndexStore:
         except NotOursError as error:
             raise ValueError(self._foreign(error)) from None
         if version != VERSION:
+            mend = "delete the file and update(), or give another path="
+            if version < VERSION:
+                mend = "update() builds it anew"
             raise ValueError(
                 f"the index {self.path} has schema {version}, this version of seisclf reads "
-                f"schema {VERSION}: delete the file and update(), or give another path="
+                f"schema {VERSION}: {mend}"
             )
 
     def _foreign(self, why):

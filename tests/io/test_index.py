@@ -19,8 +19,10 @@ from obspy import Stream, Trace, UTCDateTime, read
 from seisclf.datasets import make_archive
 from seisclf.io import ArchiveIndex, ReadReport, read_records, read_waveform_file
 from seisclf.io import _index as index_module
-from seisclf.io._index_store import APPLICATION_ID
+from seisclf.io import _index_whole as index_whole
+from seisclf.io._index_store import APPLICATION_ID, VERSION
 from seisclf.io._miniseed_headers import parse_records, scan_file, trace_ids
+from seisclf.utils import LostWorkerError
 
 T0 = UTCDateTime("2023-06-01T00:00:00")
 
@@ -303,6 +305,42 @@ def test_other_formats_are_read_whole(tmp_path, format):
     assert found[0].stats.starttime == T0 + 10
 
 
+def test_files_that_are_read_whole_are_read_once_for_windows_that_follow(tmp_path, monkeypatch):
+    traces = [make_trace(2000, code=f"XX.{name}..HHZ", seed=k) for k, name in enumerate("AB")]
+    for trace in traces:
+        trace.write(str(tmp_path / f"{trace.stats.station}.sac"), format="SAC")
+    index = ArchiveIndex.open_or_build(tmp_path)
+    opened = []
+    original = index_whole.read_waveform_file
+    monkeypatch.setattr(
+        index_whole,
+        "read_waveform_file",
+        lambda path, **how: opened.append(path.name) or original(path, **how),
+    )
+    for _ in range(2):
+        for first in range(0, 20, 5):
+            for trace, found in zip(traces, index.read(T0 + first, T0 + first + 5), strict=True):
+                own = trace.data[first * 100 : first * 100 + 500]
+                assert found.data.tolist() == own.tolist()
+                found.data[:] = 0  # what others get is not touched by it
+                found.stats.sac.kstnm = "none"
+    assert sorted(opened) == ["A.sac", "B.sac"]
+    # Another file of that name is another file.
+    traces[0].data[:] = 7
+    traces[0].write(str(tmp_path / "A.sac"), format="SAC")
+    os.utime(tmp_path / "A.sac", ns=(10**18, 10**18))
+    assert set(index.read(T0, T0 + 1, stations="A")[0].data.tolist()) == {7}
+    # Never more than the limit.
+    whole = index._whole = index_whole.WholeFiles(max_bytes=4 * 2000)
+    for station in "ABAB":
+        index.read(T0, T0 + 1, stations=station)
+        assert whole.n_bytes == 4 * 2000
+    index._whole = index_whole.WholeFiles(max_bytes=100)
+    assert len(index.read(T0, T0 + 1)) == 2 and index._whole.n_bytes == 0
+    index.close()
+    assert pickle.loads(pickle.dumps(whole)).n_bytes == 0
+
+
 def test_a_compressed_file_is_read_whole(tmp_path):
     content = write(tmp_path / "a.mseed", make_trace(2000)).read_bytes()
     (tmp_path / "a.mseed").unlink()
@@ -565,7 +603,7 @@ def test_a_view_in_place_of_a_table_is_never_run(archive):
     path = archive / "hostile.sqlite"
     connection = sqlite3.connect(path)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    connection.execute("PRAGMA user_version = 1")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
     endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT x FROM c"
     connection.execute(f"CREATE VIEW traces AS SELECT * FROM ({endless})")
     connection.commit()
@@ -578,8 +616,50 @@ def test_another_schema_version_is_named(archive):
     connection = connect(ArchiveIndex.open_or_build(archive))
     connection.execute("PRAGMA user_version = 7")
     connection.close()
-    with pytest.raises(ValueError, match="has schema 7.*reads schema 1.*delete the file"):
+    with pytest.raises(ValueError, match=f"has schema 7.*reads schema {VERSION}.*delete the file"):
         ArchiveIndex(archive).update()
+
+
+def test_an_index_of_an_older_version_is_built_anew(archive, caplog):
+    index = ArchiveIndex.open_or_build(archive)
+    right = index.read(T0 + 50, T0 + 60)
+    connection = connect(index)
+    connection.execute("DROP TABLE pieces")
+    connection.execute(f"PRAGMA user_version = {VERSION - 1}")
+    connection.close()
+    # What a process that was killed leaves beside it must not get into the new one.
+    beside = [index.path.with_name(index.path.name + ending) for ending in ("-wal", "-shm")]
+    for path in beside:
+        path.write_bytes(b"of the old one")
+    old = ArchiveIndex(archive)
+    with pytest.raises(ValueError, match=f"has schema {VERSION - 1}.*update.. builds it anew"):
+        old.read(T0, T0 + 1)
+    with caplog.at_level("INFO", logger="seisclf"):
+        assert set(old.update()["change"]) == {"new"}
+    assert "is of an older version: it is built anew" in caplog.text
+    assert old.read(T0 + 50, T0 + 60) == right
+    assert len(old.update()) == 0  # and once only
+    assert not list(archive.glob(".*.old")) + list(archive.glob(".*.new"))
+
+
+def test_a_file_with_which_workers_die_loses_no_other(archive, monkeypatch):
+    """`spread` does again what was under way when a worker died, and gives up what kills all."""
+
+    def spread(function, tasks, *, n_jobs, give_up):
+        assert (n_jobs, give_up) == (2, "yield")
+        for number, (root, paths) in enumerate(tasks):
+            if "A/1.mseed" in paths:
+                yield number, LostWorkerError("died", [number])
+            else:
+                yield number, function(root, paths)
+
+    monkeypatch.setattr(index_module, "spread", spread)
+    index = ArchiveIndex(archive)  # all four files are one batch
+    changes = index.update(n_jobs=2).set_index("file")
+    assert changes.index[changes["change"] == "failed"].tolist() == ["A/1.mseed"]
+    assert changes.loc["A/1.mseed", "reason"] == "processes died while they read it"
+    assert index.report.files["status"].tolist().count("read") == 3
+    assert len(index.update(n_jobs=2)) == 0  # not looked at again before it changes
 
 
 @pytest.mark.parametrize(

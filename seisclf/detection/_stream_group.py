@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ..io._door import Merging, _Door
+from ..io._filling import extremes_of
 from ..io._grid import sample_index, sample_time
 from ..io._streams import SENTINELS
 from ._classifier import labels_of_functions
@@ -97,7 +98,10 @@ class StreamGroup:
             self.shifts[trace.id] = shift, start_ns
         shift, grid_ns = self.shifts[trace.id]
         door = _door(trace.id, grid_ns, self.rate)
-        pieces = [(p, door._recorded(p.data, p.at, "")) for p in door._placed(trace, start_ns)]
+        pieces = []
+        for piece in door._placed(trace, start_ns):
+            extremes = extremes_of(np.ma.getdata(piece.data))
+            pieces.append((piece, door._recorded(piece.data, extremes, piece.at, "")))
         self._tell(trace.id, door.found)
         end = max(piece.end for piece, _ in pieces) + shift
         self._make_room(pieces[0][0].at + shift, end)

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..io._components import RATE_TOLERANCE, nominal_rate
 from ._network_record import is_station
+from ._stream_checks import EARLIEST_NS, LATEST_NS
 from ._stream_group import StreamGroup
 
 # Packets in a row that are needed to believe that the time has jumped.
@@ -94,6 +95,10 @@ class StreamIntake:
             what = f"{rate:g} Hz, the classifier expects {expected:g} Hz"
             action = "left out; resample before the push, trace.resample"
             add(trace.id, "rate differs", what, action, samples=len(trace.data), span=span)
+            return False
+        if not EARLIEST_NS <= span[0] <= span[1] <= LATEST_NS:
+            what = f"from {stats.starttime} to {stats.endtime}"
+            add(trace.id, "time", what, "left out", samples=len(trace.data))
             return False
         ahead = None if self.max_ahead is None else span[1] / 1e9 - time.time()
         if ahead is not None and ahead > self.max_ahead:

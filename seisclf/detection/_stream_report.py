@@ -8,6 +8,8 @@ STREAM_COLUMNS = ("trace", "kind", "what", "action", "packets", "samples", "star
 # Rows; what else comes is counted under one name.
 _MOST_ROWS = 2000
 _OTHERS = "others"
+# Nanoseconds that pandas can tell: from 1677 to 2262.
+_MOST_NS = 2**63
 
 
 class StreamReport:
@@ -36,6 +38,7 @@ class StreamReport:
             Begin and end in nanoseconds since 1970.
         """
         key = (str(trace), kind)
+        span = [None if t is None or not abs(t) < _MOST_NS else t for t in span]
         if key not in self.rows:
             if len(self.rows) >= _MOST_ROWS:
                 key = (_OTHERS, kind)
@@ -66,5 +69,14 @@ class StreamReport:
     def from_state(cls, rows):
         """The report that :meth:`to_state` was called of."""
         report = cls()
-        report.rows = {(trace, kind): row for trace, kind, *row in rows}
+        for trace, kind, *row in rows[: 2 * _MOST_ROWS]:
+            report.rows[str(trace), str(kind)] = _checked(*row)
         return report
+
+
+def _checked(what, action, packets, samples, start, end):
+    """A row of a report, whose numbers are such."""
+    numbers = packets, samples, *(0 if t is None else t for t in (start, end))
+    if not all(isinstance(n, int) and abs(n) < _MOST_NS for n in numbers):
+        raise ValueError(f"a row of a report with {numbers}")
+    return [str(what), str(action), packets, samples, start, end]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._chain import describe
 from ._overlap import Window
+from ._stream_checks import check_group, checksum
 from ._stream_group import StreamGroup
 from ._stream_report import StreamReport
 from ._stream_slot import Slot
@@ -47,10 +48,12 @@ def save(streaming, path):
         "groups": groups,
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    text = json.dumps(state)
+    metadata = {"state": text, "checksum": checksum(text, arrays)}
     path = Path(path)
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     with open(beside, "wb") as file:
-        file.write(to_bytes(arrays, metadata={"state": json.dumps(state)}))
+        file.write(to_bytes(arrays, metadata=metadata))
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
@@ -82,10 +85,18 @@ def restore(streaming, path):
                 max_delay=streaming.max_delay,
                 report=report,
             )
+            check_group(saved, arrays, group)
             _restore_group(group, saved, arrays)
-            groups[saved["key"]] = group
-    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-        raise _damaged(path, repr(error)) from error
+            groups[str(saved["key"])] = group
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        LookupError,
+        ValueError,
+        ArithmeticError,
+    ) as error:
+        raise _damaged(path, repr(error)[:300]) from error
     streaming._report = streaming._intake.report = report
     streaming._intake.groups = groups
 
@@ -93,14 +104,30 @@ def restore(streaming, path):
 def _read(path):
     from safetensors import SafetensorError, safe_open
 
+    if not os.path.isfile(path):
+        raise _damaged(path, "it is no file")
     try:
         with safe_open(path, framework="numpy") as file:
-            state = json.loads((file.metadata() or {}).get("state", "null"))
+            told = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise _damaged(path, error) from error
-    if not isinstance(state, dict) or state.get("format") != _FORMAT or "probe" not in arrays:
+        state = json.loads(told.get("state", "null"))
+    except (SafetensorError, ValueError, RecursionError, TypeError) as error:
+        raise _damaged(path, repr(error)[:300]) from error
+    format = state.get("format") if isinstance(state, dict) else None
+    if format != _FORMAT and str(format).startswith("seisclf stream"):
+        raise ValueError(
+            f"{path} was saved by another version of seisclf ({format!r}, {_FORMAT!r} is needed): "
+            f"remove it to begin anew, or go on with the version that saved it"
+        )
+    if format != _FORMAT:
         raise _damaged(path, f"format {_FORMAT!r} is needed")
+    if told.get("checksum") != checksum(told["state"], arrays):
+        raise _damaged(path, "its checksum does not fit")
+    for name, kind in (("settings", dict), ("parameters", dict), ("groups", list)):
+        if not isinstance(state.get(name), kind):
+            raise _damaged(path, f"{name} is missing")
+    if sorted(state["parameters"]) != sorted(_PARAMETERS) or "probe" not in arrays:
+        raise _damaged(path, "parameters or answers of the model are missing")
     return state, arrays
 
 
@@ -135,7 +162,11 @@ def _check_same(detector, settings, probe, path):
             f"another file as state"
         )
     answer = _probe(detector)
-    if answer.shape != probe.shape or not np.allclose(answer, probe, atol=_SAME, equal_nan=True):
+    if (
+        probe.dtype.kind != "f"
+        or answer.shape != probe.shape
+        or not np.allclose(answer, probe, atol=_SAME, equal_nan=True)
+    ):
         raise ValueError(
             f"{path} was saved with another model: it gives other answers to the same windows. "
             f"Give the model it was saved with, or another file as state"

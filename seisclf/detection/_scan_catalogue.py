@@ -164,8 +164,8 @@ def _coverage(store, told, days):
         ]
     columns = ["station", "start", "end", "covered", "windows", "windows_without_data", "notes"]
     frame = pd.DataFrame(rows, columns=columns)
-    for name in ("start", "end"):
-        frame[name] = _times_or_none(frame[name])
+    for place, name in enumerate(("start", "end"), start=1):
+        frame[name] = _times_or_none([row[place] for row in rows])
     return frame
 
 
@@ -173,7 +173,7 @@ def _task_table(columns):
     """One row per task: texts are categories, of which there may be millions."""
     import pandas as pd
 
-    frame = pd.DataFrame(
+    return pd.DataFrame(
         {
             "stations": _texts(*columns["stations"]),
             "start": _times(columns["start_ns"]),
@@ -186,7 +186,6 @@ def _task_table(columns):
         },
         copy=False,
     )
-    return frame
 
 
 def _texts(numbers, words):
@@ -200,8 +199,8 @@ def _finding_table(rows):
 
     columns = ["file", "trace", "kind", "what", "action", "start", "end", "samples"]
     frame = pd.DataFrame(rows, columns=columns, dtype=object).astype({"samples": "int64"})
-    for name in ("start", "end"):
-        frame[name] = _times_or_none(frame[name])
+    for place, name in enumerate(("start", "end"), start=5):
+        frame[name] = _times_or_none([row[place] for row in rows])
     return frame
 
 
@@ -215,5 +214,5 @@ def _times_or_none(ns):
     import pandas as pd
 
     # None beside numbers would make floats of them, which hold no nanoseconds.
-    times = [np.datetime64("NaT") if t is None else np.datetime64(int(t), "ns") for t in ns]
+    times = [np.datetime64("NaT") if t is None else np.datetime64(t, "ns") for t in ns]
     return pd.to_datetime(np.array(times, dtype="datetime64[ns]"), utc=True)

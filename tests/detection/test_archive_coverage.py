@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream
 
-from seisclf.detection import EventDetector, read_scan
+from seisclf.detection import EventDetector, read_detections, read_scan
 from seisclf.detection._archive_source import source_of
 from seisclf.detection._scan_findings import merged
 from seisclf.detection._scan_plan import plan_tasks
@@ -116,6 +116,25 @@ def test_time_without_data_is_one_task_and_is_not_read(monkeypatch):
     assert found.complete
     assert found.coverage_spans()["covered"].tolist() == [1.0, 1.0]
     assert "in 1 gap" in found.coverage_report()["notes"][0]
+
+
+def test_days_tell_of_the_stations_that_recorded(tmp_path):
+    days = 3
+    stream = quiet(120, "AB") + quiet(120, first=round(days * 86400 * RATE))
+    for t in quiet(120, "C"):
+        t.stats.sampling_rate = 2 * RATE
+        stream.append(t)
+    with pytest.warns(UserWarning, match="XX.C: 40 Hz"):
+        found = detector().scan(stream, output=tmp_path, chunk=3600.0)
+    report = found.coverage_report().set_index("station")
+    assert report["start"].isna().to_dict() == {"XX.A": False, "XX.B": False, "XX.C": True}
+    assert (report["start"][:2].astype("int64") == START.ns).all()
+    assert report.loc["XX.A", "notes"] == "259080.00 s without data in 1 gap"
+    assert found.tasks["stations"].value_counts().to_dict() == {"XX.A": 4, "XX.B": 1}
+    files = sorted((tmp_path / "detections").glob("*.parquet"))
+    seen = [read_detections(path).coverage_report()["station"].tolist() for path in files]
+    assert [p.stem for p in files] == ["2021-03-04", "2021-03-05", "2021-03-07", "2021-03-08"]
+    assert seen == [["XX.A", "XX.B"], ["XX.A"], ["XX.A"], []]
 
 
 def test_picks_in_quakeml_name_location_and_channel():

@@ -17,7 +17,8 @@ def count_peaks(x, threshold, min_distance=1):
     threshold : float
         Height that a peak must exceed.
     min_distance : int, default=1
-        Smallest distance between two peaks, in points; of two that are nearer, the higher stays.
+        Smallest distance between two peaks, in points; of two that are nearer, the higher stays,
+        of two equally high ones the later.
 
     Returns
     -------
@@ -33,7 +34,22 @@ def count_peaks(x, threshold, min_distance=1):
     joined = np.full((n_rows, n_points + min_distance), np.inf)
     joined[:, :n_points] = x
     limits = (np.nextafter(threshold, np.inf), np.finfo(float).max)
-    peaks, properties = find_peaks(joined.ravel(), height=limits, distance=min_distance)
+    peaks, properties = find_peaks(joined.ravel(), height=limits)
+    heights = properties["peak_heights"]
+    if min_distance > 1:
+        kept = _apart(peaks, heights, joined.size, min_distance)
+        peaks, heights = peaks[kept], heights[kept]
     rows = peaks // joined.shape[1]
     count = np.bincount(rows, minlength=n_rows)
-    return count, np.bincount(rows, weights=properties["peak_heights"], minlength=n_rows)
+    return count, np.bincount(rows, weights=heights, minlength=n_rows)
+
+
+def _apart(peaks, heights, n_points, min_distance):
+    """Which peaks are kept where some are too near.
+
+    Which of equal heights `find_peaks` keeps depends on how many peaks there are in all, so that
+    the features of an event would depend on the others: ranks have no equals.
+    """
+    ranks = np.zeros(n_points)
+    ranks[peaks[np.argsort(heights, kind="stable")]] = np.arange(1, len(peaks) + 1)
+    return np.searchsorted(peaks, find_peaks(ranks, distance=min_distance)[0])

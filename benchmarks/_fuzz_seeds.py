@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._fuzz_streams import write_scans, write_streams
+
 # Files of ObsPy's own tests, below obspy/io, at most so large (bytes).
 _OBSPY = {
     "mseed": ("mseed", "*"),
@@ -20,6 +22,9 @@ _OBSPY = {
     "gcf": ("gcf", "*.gcf"),
     "knet": ("nied", "*.knet"),
     "sh": ("sh", "*.ASC"),
+    "ah": ("ah", "*[1-2].[cft]"),
+    "seisan": ("seisan", "*S.*_[0-9]*[0-9]"),
+    "win": ("win", "*[0-9s]"),
 }
 _LARGEST = 60_000
 # How the insides of each are broken; the others are bytes.
@@ -37,6 +42,9 @@ KINDS = {
     "model": "zip",
     "sqlite index": "sqlite",
     "decisions sqlite": "sqlite",
+    "scan sqlite": "sqlite",
+    "stream state": "state",
+    "seedlink state": "text",
 }
 WAVEFORMS = (*_OBSPY,)
 
@@ -138,6 +146,8 @@ def _made(folder):
     _decisions(folder)
     _models(folder, rng)
     _index(folder, record)
+    write_scans(folder)
+    write_streams(folder)
 
 
 def example_record():

@@ -5,11 +5,13 @@ import struct
 import numpy as np
 
 from ._miniseed_headers import parse_records
+from ._old_formats import is_ah, is_q, is_seisan
+from ._win import is_win
 
 # Formats that ObsPy is asked to read, and how many bytes are looked at to know them.
 FORMATS = (
     "MSEED", "SAC", "SACXY", "SEG2", "GSE1", "GSE2", "SLIST", "TSPAIR", "SH_ASC", "SEGY", "SU",
-    "REFTEK130", "GCF", "Y", "KNET",
+    "REFTEK130", "GCF", "Y", "KNET", "AH", "SEISAN", "Q", "WIN",
 )  # fmt: skip
 HEAD = 65_536
 COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2"}
@@ -18,7 +20,7 @@ _NOT_WAVEFORMS = (
     (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
     (b"\xfd7zXZ", "compressed with xz; unpack it first"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd; unpack it first"),
-    (b"MS\x03", "miniSEED 3, which this ObsPy does not read; convert it to miniSEED 2"),
+    (b"MS\x03", "miniSEED 3, which ObsPy does not read; convert it to miniSEED 2"),
     (b"\x89HDF", "HDF5"),
     (b"\x93NUMPY", "a NumPy array"),
     (b"SQLite format 3", "an SQLite database"),
@@ -27,7 +29,6 @@ _NOT_WAVEFORMS = (
     (b"%PDF", "a PDF document"),
     (b"PAR1", "a Parquet table"),
     (b"\x7fELF", "a program"),
-    (b"43981", "a Q header of SeismicHandler; write it in another format"),
 )
 _PACKETS = {b"AD", b"CD", b"DS", b"DT", b"EH", b"ET", b"FD", b"OM", b"SC", b"SH"}
 _SEGY_BYTES = {1: 4, 2: 4, 3: 2, 5: 4, 8: 1}
@@ -224,6 +225,9 @@ _TESTS = (
     ("KNET", _begins(b"Origin Time")),
     ("SEG2", _is_seg2),
     ("Y", _is_y),
+    ("Q", is_q),
+    ("AH", is_ah),
+    ("SEISAN", is_seisan),
     ("MSEED", _is_miniseed),
     ("SAC", _is_sac),
     ("REFTEK130", _is_reftek),
@@ -231,4 +235,5 @@ _TESTS = (
     ("SEGY", _is_segy),
     ("GCF", _is_gcf),
     ("SU", _is_su),
+    ("WIN", is_win),
 )

@@ -13,15 +13,23 @@ from ._grid import first_sample, sample_time
 from ._gse_checks import gse_fault
 from ._limits import check_limits
 from ._miniseed import read_miniseed
+from ._old_formats import ah_fault
 from ._quiet import obspy_quiet
 from ._read_report import ReadReport
+from ._win import read_win
 
 _DAY_NS = 86_400 * 10**9
 _CHUNK = 2**20
 # These readers of ObsPy open the file themselves.
-_BY_PATH = ("Y",)
+_BY_PATH = ("Y", "SEISAN", "Q")
 # Headers of these can claim any number of samples.
 _CLAIMING = ("GSE1", "GSE2", "Y", "SH_ASC")
+
+
+# ObsPy makes a Python number of each sample of these.
+_LARGEST = {"AH": 2**27}
+# What their decoders must not be given, or would pass over in silence.
+_FAULTS = {"GSE1": gse_fault, "GSE2": gse_fault, "AH": ah_fault}
 
 
 class _Refused(Exception):
@@ -138,6 +146,8 @@ class _File:
             self.format = "MSEED"
         if self.format == "MSEED":
             stream = self._miniseed(parts, start_ns, end_ns, headonly)
+        elif self.format == "WIN":
+            stream = self._win(whole, headonly)
         else:
             stream = self._other(whole, headonly)
         return self._finished(stream, start_ns, end_ns, headonly)
@@ -159,10 +169,11 @@ class _File:
                 parts.append((begin, file.read(max(0, end - begin))))
             return parts
 
-    def _check_size(self):
-        if self.size > self.limits.max_file_bytes:
+    def _check_size(self, size=None):
+        size = self.size if size is None else size
+        if size > self.limits.max_file_bytes:
             limit = self.limits.max_file_bytes
-            reason = f"{self.size} bytes are over the limit max_file_bytes={limit}"
+            reason = f"{size} bytes are over the limit max_file_bytes={limit}"
             raise _Refused("limit", reason)
 
     def _unpacked(self, content, packing):
@@ -197,10 +208,22 @@ class _File:
             raise _Refused("corrupt records", "no sound record")
         return stream
 
+    def _win(self, content, headonly):
+        if 2 * len(content) > self.limits.max_samples:  # half a byte may be a sample
+            self._check_claims(read_win(content, headonly=True)[0], self.limits.max_samples)
+        stream, fault = read_win(content, headonly=headonly)
+        if fault:
+            self.corrupt = True
+            self.own.add(self.path, "", fault, "left out", kind="corrupt records")
+        return stream
+
     def _other(self, content, headonly):
         from obspy import read
 
-        if self.format in ("GSE1", "GSE2") and (fault := gse_fault(content)):
+        if len(content) > _LARGEST.get(self.format, len(content)):
+            reason = f"files of {self.format} over {_LARGEST[self.format]} bytes are not read"
+            raise _Refused("limit", f"{reason}; write it in another format")
+        if self.format in _FAULTS and (fault := _FAULTS[self.format](content)):
             raise _Refused("corrupt records", fault)
 
         def obspy(headonly):
@@ -213,14 +236,32 @@ class _File:
                 return read(source, format=self.format, headonly=headonly, check_compression=False)
 
         if self.format in _CLAIMING:
-            self._check_claims(content, obspy(True))
+            self._check_claims(obspy(True), self.limits.max_samples_per_byte * len(content))
+        if self.format == "Q":
+            heads = obspy(True)
+            self._check_claims(heads, self._samples_beside())
+            if heads and "BYTEORDER" not in heads[0].stats.sh:
+                # ObsPy would take that of this machine.
+                raise _Refused("unreadable", "it does not say in what order the bytes are")
         return obspy(headonly)
 
-    def _check_claims(self, content, heads):
-        claimed = sum(trace.stats.npts for trace in heads)
-        most = self.limits.max_samples_per_byte * len(content)
-        if claimed > most:
-            raise _Refused("limit", f"{claimed} samples in {len(content)} bytes")
+    def _check_claims(self, heads, most):
+        counts = [trace.stats.npts for trace in heads]
+        if min(counts, default=0) < 0 or sum(counts) > most:
+            reason = f"{sum(counts)} samples claimed, {most} are possible"
+            raise _Refused("limit", reason)
+
+    def _samples_beside(self):
+        """Samples in the file beside a Q header, where ObsPy looks for them."""
+        path = os.path.splitext(self.path)[0] + ".QBN"
+        try:
+            found = os.stat(path)
+        except OSError:
+            raise _Refused("unreadable", f"its samples are not there: {path}") from None
+        if not stat.S_ISREG(found.st_mode):
+            raise _Refused("unreadable", f"its samples are no regular file: {path}")
+        self._check_size(found.st_size)
+        return found.st_size // 4
 
     def _finished(self, stream, start_ns, end_ns, headonly):
         """Check traces, cut them to the window, and give each its row."""

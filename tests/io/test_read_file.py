@@ -114,7 +114,7 @@ def test_what_is_no_waveform_file_is_left_alone(tmp_path, monkeypatch):
         "zip archive": archive.getvalue(),
         "text": b"Battery changed, snow cleared.\n",
         "XML": b"<?xml version='1.0'?><a/>",
-        "miniSEED 3": b"MS\x03" + bytes(200),
+        "miniSEED 3, which ObsPy does not read": b"MS\x03" + bytes(200),
         "no format": bytes(range(256)) * 20,
     }
     for words, content in contents.items():

@@ -76,7 +76,7 @@ def _scan(name, n_stations, seconds, rounds):
             found = detector.scan(folder)
             scan = time.perf_counter() - begin
             if not found.complete:
-                raise RuntimeError(f"{found.tasks['error'].max()}")
+                raise RuntimeError(", ".join(found.tasks["error"].unique()))
             own = model.kept[1:]  # the first windows are those that the model is known by
             begin = time.perf_counter()
             for X in own:

@@ -5,7 +5,7 @@ from collections import OrderedDict
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from ..signal._frames import frame_settings
 
@@ -376,7 +376,20 @@ class ConvUnit(nn.Module):
     def fold(self):
         """Move the batch normalisation into the convolution."""
         if isinstance(self.norm, nn.BatchNorm2d):
-            self.conv, self.norm = fuse_conv_bn_eval(self.conv, self.norm), nn.Identity()
+            conv, norm = self.conv, self.norm
+            if norm.training or norm.running_mean is None or norm.running_var is None:
+                raise ValueError("running means are folded, which training changes: call eval()")
+            # In place: `fuse_conv_bn_eval` would copy the convolution first.
+            conv.weight, conv.bias = fuse_conv_bn_weights(
+                conv.weight,
+                conv.bias,
+                norm.running_mean,
+                norm.running_var,
+                norm.eps,
+                norm.weight,
+                norm.bias,
+            )
+            self.norm = nn.Identity()
 
 
 def batch_norm(conv):
@@ -427,8 +440,11 @@ def fold_batch_norms(module):
     return folded
 
 
+_ATOMS = {bool, int, float, str, type(None)}
+
+
 def _deepcopy(module, memo):
-    """``copy.deepcopy``, in half its time: a dozen empty tables of every module are not walked."""
+    """``copy.deepcopy``, in a fraction of its time: most of what a module has needs no copy."""
     kind = type(module)
     known = kind.__setstate__ in (nn.Module.__setstate__, nn.Conv1d.__setstate__)
     if id(module) in memo or not known or hasattr(kind, "__deepcopy__"):
@@ -437,9 +453,11 @@ def _deepcopy(module, memo):
     for name, value in module.__getstate__().items():
         if name == "_modules":
             value = {k: None if v is None else _deepcopy(v, memo) for k, v in value.items()}
-        elif type(value) is OrderedDict and not value:
-            value = OrderedDict()
-        else:
+        elif name == "_parameters":
+            value = {k: None if v is None else v.__deepcopy__(memo) for k, v in value.items()}
+        elif type(value) in (dict, set, OrderedDict) and not value:
+            value = type(value)()
+        elif type(value) not in _ATOMS:
             value = copy.deepcopy(value, memo)
         vars(copied)[name] = value
     return copied

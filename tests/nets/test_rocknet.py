@@ -12,6 +12,7 @@ from seisclf.nets import (
     count_parameters,
     fold_batch_norms,
 )
+from seisclf.nets.layers import ConvUnit, SameConv1d
 from seisclf.nets.rocknet_blocks import Decoder, UpsampleConcat, start_at_background
 from seisclf.nets.rocknet_input import RockNetInput
 
@@ -149,6 +150,14 @@ def test_folding_changes_nothing_but_the_speed(alignment, merge):
             torch.testing.assert_close(one, other, atol=1e-9, rtol=1e-9)
     assert all(torch.equal(state[name], values) for name, values in net.state_dict().items())
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in folded.modules())
+
+
+def test_what_is_in_training_is_not_folded():
+    unit = ConvUnit(SameConv1d(1, 2, 3))
+    with pytest.raises(ValueError, match=r"call eval\(\)"):
+        unit.fold()
+    unit.eval().fold()
+    assert isinstance(unit.norm, torch.nn.Identity)
 
 
 def test_folding_shares_nothing_with_what_is_folded():

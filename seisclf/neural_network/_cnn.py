@@ -303,7 +303,7 @@ class CNNClassifier(EncoderNetwork, NeuralClassifier):
     @classmethod
     def _get_test_params(cls):
         cheap = {
-            "max_epochs": 2,
+            "max_epochs": 1,
             "lr": 0.01,
             "dtype": "float64",
             "device": "cpu",

@@ -294,7 +294,7 @@ class CNNRegressor(EncoderNetwork, NeuralRegressor):
     @classmethod
     def _get_test_params(cls):
         cheap = {
-            "max_epochs": 2,
+            "max_epochs": 1,
             "lr": 0.01,
             "dtype": "float64",
             "device": "cpu",

@@ -539,7 +539,7 @@ class SelfSupervisedEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, N
             "size": 8,
             "n_projector": 4,
             "log": "db",
-            "max_epochs": 2,
+            "max_epochs": 1,
             "dtype": "float64",
             "device": "cpu",
         }

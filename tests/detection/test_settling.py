@@ -44,10 +44,8 @@ def walk(rng, n, levels, *, stay):
     """Levels that last for a while."""
     values = rng.choice(levels, n)
     keep = rng.random(n) < stay
-    for i in range(1, n):
-        if keep[i]:
-            values[i] = values[i - 1]
-    return values
+    first = np.where(keep, 0, np.arange(n))
+    return values[np.maximum.accumulate(first)]
 
 
 def probability_function(seed, n=160, stay=0.6):

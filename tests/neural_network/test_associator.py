@@ -64,10 +64,10 @@ def same(one, other):
 
 
 def test_occurrence_is_learned_at_the_first_station(network):
-    X, y, arrivals = make_network(48)
+    X, y, arrivals = make_network(32)
     net = RockNetAssociator(
         station_model=RockNetClassifier(**dict(STATION, filters=(4, 6), max_epochs=2, lr=0.01)),
-        **dict(SETTINGS, max_epochs=15, lr=0.03),
+        **dict(SETTINGS, max_epochs=12, lr=0.04),
     ).fit(X, y, arrivals=arrivals)
     X, y, arrivals = make_network(20, seed=1)
     assert net.score(X, y) > 0.75

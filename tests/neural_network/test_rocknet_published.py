@@ -25,11 +25,11 @@ def golden(data_dir):
     return folder, np.moveaxis(enz, -1, -2)
 
 
-def differences(functions, golden, names):
+def differences(functions, golden, names, rows=slice(None)):
     with np.load(golden) as file:
         return {
             name: np.abs(
-                functions[name] - file[key][..., channel].reshape(functions[name].shape)
+                functions[name] - file[key][rows, ..., channel].reshape(functions[name].shape)
             ).max()
             for name, (key, channel) in names.items()
         }
@@ -42,12 +42,13 @@ def test_association(golden, name, components):
     net = RockNetAssociator.from_published(
         folder / name / "train.hdf5", components=components, device="cpu"
     )
-    X = X[:, :, ["ENZ".index(letter) for letter in components]]
+    # All events once; in the other order of components a rockfall and an earthquake.
+    rows = slice(None) if components == "ZNE" else slice(2, 4)
+    X = X[rows][:, :, ["ENZ".index(letter) for letter in components]]
     functions = net.predict_functions(X)
     assert list(functions) == [*_OCCURRENCES, *_FUNCTIONS]
-    found = differences(
-        functions, folder / "golden" / f"assoc_{name}.npz", _FUNCTIONS | _OCCURRENCES
-    )
+    golden = folder / "golden" / f"assoc_{name}.npz"
+    found = differences(functions, golden, _FUNCTIONS | _OCCURRENCES, rows)
     assert max(found.values()) < 2e-5, found
 
 
@@ -75,11 +76,12 @@ def test_events_of_the_network(golden, tmp_path):
     folder, X = golden
     path = folder / "net_fusion_RF_60s" / "train.hdf5"
     net = RockNetAssociator.from_published(path, device="cpu")
-    X = X[1:5, :, ::-1].copy()
-    assert net.predict(X).tolist() == ["noise", "rockfall", "earthquake", "earthquake"]
+    X = X[1:4, :, ::-1].copy()
+    proba = net.predict_proba(X)
+    assert net.classes_[proba.argmax(axis=1)].tolist() == ["noise", "rockfall", "earthquake"]
     loaded = RockNetAssociator.load(net.save(tmp_path / "net.seisclf"))
-    assert_array_equal(loaded.predict_proba(X[1:3]), net.predict_proba(X[1:3]))
-    picks = net.pick(X[1:3])
+    assert_array_equal(loaded.predict_proba(X), proba)
+    picks = net.pick(X[1:])
     quake = picks[(picks["row"] == 1) & (picks["class"] == "earthquake")]
     assert sorted(quake["station"]) == [0, 1, 2, 3]
     assert (quake["S"] - quake["P"]).between(2, 8).all()

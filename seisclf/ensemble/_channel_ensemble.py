@@ -3,7 +3,6 @@
 import numbers
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.multiclass import check_classification_targets
@@ -12,7 +11,7 @@ from sklearn.utils.validation import _check_sample_weight, check_consistent_leng
 from ..base import WaveformEstimator, validate_waveforms
 from ..io import RandomChannels
 from ..preprocessing._aggregator import signal_to_noise
-from ..utils import check_seed
+from ..utils import active_workers, check_seed, spread
 from ..utils._unlabelled import is_unlabelled
 from ._channel_rows import MEMBERS, chunks, members_of, read, rows_for, usable_members
 from ._channel_scores import score_channels
@@ -396,11 +395,10 @@ class ChannelEnsembleClassifier(ClassifierMixin, MetaEstimatorMixin, WaveformEst
             rows = self._rows(self.estimator_, X, usable, events, channels)
             probabilities[usable] = _probabilities(self.estimator_, rows)
         else:
-            parts = chunks(X, n_parts=_n_workers(self.n_jobs))
-            answers = Parallel(n_jobs=self.n_jobs)(
-                delayed(_answer)(self, read(X, part), usable[part]) for part in parts
-            )
-            for part, answer in zip(parts, answers, strict=True):
+            parts = chunks(X, n_parts=active_workers(self.n_jobs).number)
+            calls = ((read(X, part), usable[part]) for part in parts)
+            for k, answer in spread(_answer, calls, shared=self, n_jobs=self.n_jobs):
+                part = parts[k]
                 probabilities[part][usable[part]] = answer
         return probabilities, self._weights(X, usable, probabilities)
 
@@ -558,12 +556,6 @@ def _seed_unset(estimator, random_state):
     ]
     seeds = _seeds(random_state, 1 + len(unset))[1:]
     estimator.set_params(**dict(zip(unset, seeds, strict=True)))
-
-
-def _n_workers(n_jobs):
-    from joblib import effective_n_jobs
-
-    return effective_n_jobs(n_jobs)
 
 
 def _check_choice(name, value, allowed):

@@ -2,7 +2,6 @@
 
 import warnings
 
-import joblib
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
@@ -12,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, check
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import has_fit_parameter
 
+from ..utils import spread
 from ._texts import as_text
 
 
@@ -121,13 +121,13 @@ def out_of_fold(estimator, X, y, classes, splits, codes, *, n_jobs=None):
     fold : ndarray of int of shape (n_events,)
         The first fold that tests each row, -1 where there is none.
     """
-    results = joblib.Parallel(n_jobs=n_jobs)(
-        joblib.delayed(_one_fold)(clone(estimator), X, y, classes, train, test, codes)
-        for train, test in splits
-    )
+    calls = ((clone(estimator), X, y, classes, train, test, codes) for train, test in splits)
+    # A fold whose process dies is done again by another one.
+    done = dict(spread(_one_fold, calls, n_jobs=n_jobs))
+    results = [done[k] for k in range(len(splits))]
     total, count = np.zeros((len(y), len(classes))), np.zeros(len(y))
     fold = np.full(len(y), -1)
-    for k, ((_, test), (_, probabilities)) in enumerate(zip(splits, results)):
+    for k, ((_, test), (_, probabilities)) in enumerate(zip(splits, results, strict=True)):
         total[test] += probabilities
         count[test] += 1
         fold[test] = np.where(fold[test] < 0, k, fold[test])

@@ -43,7 +43,7 @@ def mutate(content, rng, others=(), *, kind="bytes"):
         Decides.
     others : sequence of bytes, default=()
         Other files, for splices.
-    kind : {"bytes", "text", "xml", "zip", "json", "sqlite"}, default="bytes"
+    kind : {"bytes", "text", "xml", "zip", "json", "sqlite", "state"}, default="bytes"
         What the content is: its own structure is broken at times.
 
     Returns
@@ -51,7 +51,9 @@ def mutate(content, rng, others=(), *, kind="bytes"):
     content : bytes
         Broken.
     """
-    inside = {"text": _text, "xml": _xml, "zip": _zip, "json": _json, "sqlite": _sqlite}.get(kind)
+    inside = {
+        "text": _text, "xml": _xml, "zip": _zip, "json": _json, "sqlite": _sqlite, "state": _state,
+    }.get(kind)  # fmt: skip
     if inside is not None and rng.random() < 0.7:
         try:
             return inside(content, rng, others)
@@ -192,6 +194,13 @@ def _json(content, rng, others):
             other = parents[rng.integers(len(parents))]
             parent[key] = json.loads(json.dumps(other))
     return json.dumps(document).encode()
+
+
+def _state(content, rng, others):
+    """The insides of a stream's state broken, with a sum that fits."""
+    from benchmarks._fuzz_streams import broken_state
+
+    return broken_state(content, rng, mutate, _json)
 
 
 def _sqlite(content, rng, others):

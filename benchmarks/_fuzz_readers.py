@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 from benchmarks._fuzz_seeds import WAVEFORMS, example_record
+from benchmarks._fuzz_streams import DOORS as STREAMS
 
 # What a door may raise: a sentence for the user. Anything else is an error of ours.
 ALLOWED = (ValueError, OSError)
@@ -194,6 +195,7 @@ _DOORS = {
     "model": _model,
     "seisbench": _seisbench,
     "sqlite index": _sqlite_index,
+    **STREAMS,
 }
 
 

@@ -28,7 +28,7 @@ def run(quick=False, n_files=None, n_jobs=2, random_state=0, keep=None, formats=
     Each file is opened in a child process with a limit on time and memory. Seeds are real
     recordings (of the folder SEISCLF_DATA and of ObsPy's tests) and files made on the spot;
     bits are flipped, lengths and numbers set to extremes, parts cut, doubled and swapped, also
-    inside zips (with sums that fit), JSON and databases.
+    inside zips and states of streams (with sums that fit), JSON and databases.
 
     Parameters
     ----------

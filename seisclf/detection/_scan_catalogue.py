@@ -1,6 +1,7 @@
 """The catalogue of a scan, read back from its SQLite file."""
 
 import json
+import sqlite3
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from ._detections import Detections
 from ._records import missing_note
 from ._scan_findings import merged
 from ._scan_store import ScanStore
+
+# What a file that somebody changed may bring about.
+_DAMAGED = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
 
 
 def read_scan(output):
@@ -32,7 +36,25 @@ def read_scan(output):
         If the file is something else.
     """
     with ScanStore(output) as store:
-        return detections_of(store)
+        try:
+            found = detections_of(store)
+            repr(found)  # looks at times, classes and coverage: a damaged one is found out here
+            _check_labels(found)
+        except _DAMAGED as error:
+            if "locked" in str(error):
+                raise
+            raise ValueError(
+                f"{store.path} is damaged, or was not written by seisclf ({error!r:.200}): the "
+                f"events of whole days are in {store.folder / 'detections'}, for read_detections; "
+                f"scan(..., resume=False) begins anew"
+            ) from error
+    return found
+
+
+def _check_labels(detections):
+    for label in detections.to_frame()["class"]:
+        if not isinstance(label, str | int | float | bool):
+            raise TypeError(f"a class is {label!r:.50}")
 
 
 def detections_of(store):

@@ -1,5 +1,6 @@
 """Detections from a stream of packets."""
 
+import numbers
 import os
 
 import numpy as np
@@ -97,8 +98,12 @@ class StreamingDetector:
                 f"packets do not tell which comes first: name them in the order of training, "
                 f"EventDetector(classifier, stations=[...])"
             )
-        for name, value in (("max_delay", max_delay), ("max_jump", max_jump)):
-            if not 0 <= value < np.inf:
+        for name, value in (
+            ("max_delay", max_delay), ("max_jump", max_jump), ("max_ahead", max_ahead),
+        ):  # fmt: skip
+            if name == "max_ahead" and value is None:
+                continue
+            if not isinstance(value, numbers.Real) or not 0 <= value < np.inf:
                 raise ValueError(f"{name} must be a number of seconds from 0 on; got {value!r}")
         if max_jump < max_delay:
             raise ValueError(

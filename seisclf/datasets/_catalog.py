@@ -33,6 +33,7 @@ def events_from_catalog(
     rate_tolerance=RATE_TOLERANCE,
     sentinels=SENTINELS,
     dtype="float32",
+    limits=None,
     return_X_y=False,
 ):
     """Cut the events of a catalogue out of recordings.
@@ -81,6 +82,8 @@ def events_from_catalog(
         Values that stand for "not recorded".
     dtype : {"float32", "float64"}, default="float32"
         dtype of the waveforms.
+    limits : seisclf.io.Limits, optional
+        Sizes above which a file, the catalogue's or one of recordings, is refused.
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 
@@ -125,7 +128,7 @@ def events_from_catalog(
     if not before + after > 0:
         raise ValueError(f"before + after must be positive, got {before!r} + {after!r} seconds")
     report = Report()
-    table = read_events(catalog, label=label)
+    table = read_events(catalog, label=label, limits=limits)
     by_station = "station" in table and table["station"].notna().any()
     assembler = Assembler(
         components=check_components(components),
@@ -139,7 +142,8 @@ def events_from_catalog(
         dtype=np.dtype(dtype),
         report=report,
     )
-    reader = _Reader(waveforms, report, before, after, rate_tolerance, sentinels, dtype)
+    door = {"rate_tolerance": rate_tolerance, "sentinels": sentinels, "dtype": dtype}
+    reader = _Reader(waveforms, report, before, after, door, limits)
     events = reader.read(_usable(table, report), stations)
     found = assembler.assemble(events)
     for event, text in found.problems:
@@ -173,15 +177,14 @@ def _usable(table, report):
 class _Reader:
     """Fetches the records around each event, one event after the other."""
 
-    def __init__(self, waveforms, report, before, after, rate_tolerance, sentinels, dtype):
+    def __init__(self, waveforms, report, before, after, door, limits):
         if isinstance(waveforms, dict):
-            self.sources = {str(k): open_source(w, report) for k, w in waveforms.items()}
+            self.sources = {str(k): open_source(w, report, limits) for k, w in waveforms.items()}
             self.source = None
         else:
-            self.source = open_source(waveforms, report)
-        self.report = report
+            self.source = open_source(waveforms, report, limits)
+        self.report, self.door = report, door
         self.before, self.after = before, after
-        self.door = {"rate_tolerance": rate_tolerance, "sentinels": sentinels, "dtype": dtype}
         self.coordinates = {}
 
     def read(self, table, stations):

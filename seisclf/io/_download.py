@@ -8,9 +8,11 @@ import numpy as np
 
 from seisclf.utils import progress_bar, safe_name
 
+from ._bounded_answers import bounded_client
 from ._download_log import DownloadLog
 from ._download_records import add_records, covers, records_of, replace_file
 from ._epochs import epochs_of
+from ._limits import check_limits
 from ._miniseed_headers import parse_records, trace_ids
 from ._selection import check_patterns, matches, time_ns
 from ._xml import read_stationxml
@@ -26,7 +28,10 @@ _FINAL = (
     "FDSNNotImplementedException",
     "FDSNNoServiceException",
     "FDSNNoAuthenticationServiceException",
+    "AnswerTooLargeError",
 )
+# Which limit holds for what a method gets.
+_LIMITS = {"get_stations": "max_xml_bytes", "get_waveforms": "max_file_bytes"}
 
 
 def download_waveforms(
@@ -42,6 +47,7 @@ def download_waveforms(
     region=None,
     retries=3,
     wait=2.0,
+    limits=None,
     progress=False,
 ):
     """Download recordings and responses from a data center into an SDS archive.
@@ -70,6 +76,9 @@ def download_waveforms(
         How often a request is repeated after an error that may pass.
     wait : float, default=2.0
         Seconds before the first repetition; doubled before each further one.
+    limits : Limits, optional
+        Sizes above which an answer is not read: ``max_file_bytes`` for recordings,
+        ``max_xml_bytes`` for stations.
     progress : bool, default=False
         Show a bar.
 
@@ -106,7 +115,7 @@ def download_waveforms(
     }
     folder = Path(folder).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    asker = _Asker(_client(client), retries, wait)
+    asker = _Asker(_client(client), retries, wait, check_limits(limits))
     rows, inventory = _stations(asker, folder, codes, start_ns, end_ns, region)
     log = DownloadLog(folder)
     tasks = _tasks(inventory, start_ns, end_ns)
@@ -118,8 +127,12 @@ def download_waveforms(
 class _Asker:
     """Asks a client, and asks again after errors that may pass."""
 
-    def __init__(self, client, retries, wait):
-        self.client, self.retries, self.wait = client, retries, wait
+    def __init__(self, client, retries, wait, limits):
+        self.retries, self.wait, self.limits = retries, wait, limits
+        self.clients = {
+            method: bounded_client(client, getattr(limits, name))
+            for method, name in _LIMITS.items()
+        }
 
     def __call__(self, method, **question):
         """Bytes of the answer (None: no data), how often it was asked, and what went wrong."""
@@ -129,7 +142,7 @@ class _Asker:
                 time.sleep(self.wait * 2 ** (i - 1))
             answer = io.BytesIO()
             try:
-                getattr(self.client, method)(filename=answer, **question)
+                getattr(self.clients[method], method)(filename=answer, **question)
                 return answer.getvalue() or None, i + 1, ""
             except Exception as error:
                 # ObsPy's client passes on whatever the network makes of a request.
@@ -172,7 +185,7 @@ def _stations(asker, folder, codes, start_ns, end_ns, region):
     inventory = Inventory(networks=[], source="seisclf")
     if content is not None:
         try:
-            inventory = read_stationxml(content)
+            inventory = read_stationxml(content, limits=asker.limits)
         except ValueError as error:
             reason = str(error)
     if reason:

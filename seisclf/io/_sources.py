@@ -10,7 +10,7 @@ from ._read_report import ReadReport
 from ._report import Report
 
 
-def open_source(waveforms, report=None):
+def open_source(waveforms, report=None, limits=None):
     """Make one kind of source of everything that holds waveforms.
 
     Parameters
@@ -20,6 +20,8 @@ def open_source(waveforms, report=None):
         ``get_waveforms`` such as `obspy.clients.filesystem.sds.Client` or an FDSN client.
     report : Report, optional
         Takes the files that cannot be read.
+    limits : Limits, optional
+        Sizes above which a file is refused.
 
     Returns
     -------
@@ -44,10 +46,10 @@ def open_source(waveforms, report=None):
     if hasattr(waveforms, "get_waveforms"):
         return _ClientSource(waveforms)
     if isinstance(waveforms, str | Path):
-        return _FileSource(list_files(waveforms), report)
+        return _FileSource(list_files(waveforms), report, limits)
     if isinstance(waveforms, list | tuple) and all(isinstance(w, str | Path) for w in waveforms):
         files = [file for path in waveforms for file in list_files(path)]
-        return _FileSource(files, report)
+        return _FileSource(files, report, limits)
     raise TypeError(
         f"waveforms must be an obspy.Stream, a path or pattern, a list of paths, or a client "
         f"with get_waveforms; got {type(waveforms).__name__}"
@@ -82,8 +84,8 @@ class _ClientSource:
 class _FileSource:
     """Files whose headers are read once; later only those of the span are opened."""
 
-    def __init__(self, files, report):
-        self.report, self.told = report, set()
+    def __init__(self, files, report, limits):
+        self.report, self.limits, self.told = report, limits, set()
         entries = []
         for file in files:
             entries += [
@@ -111,7 +113,7 @@ class _FileSource:
     def _read(self, file, **options):
         """What is in a file; what is amiss in it is told once, however often it is read."""
         own = ReadReport()
-        stream = read_waveform_file(file, report=own, **options)
+        stream = read_waveform_file(file, report=own, limits=self.limits, **options)
         for row in own.findings.itertuples():
             finding = (row.trace or file.name, row.what, row.action)
             if (file, *finding) not in self.told:

@@ -16,6 +16,7 @@ from obspy.core.event import (
 )
 
 from seisclf.datasets import events_from_catalog
+from seisclf.io import Limits
 
 START = UTCDateTime("2020-03-31T23:59:00")  # records that cross midnight and a month
 WINDOW = {"before": 2.0, "after": 8.0}
@@ -87,6 +88,12 @@ def test_csv_and_folder_with_a_broken_file(record, catalog, tmp_path):
     assert events.report["action"].tolist()[0] == "file left out"
     check(events_from_catalog(catalog, str(tmp_path / "data" / "*" / "XX.*.mseed"), **WINDOW))
     check(events_from_catalog(catalog, sorted((tmp_path / "data").rglob("XX*")), **WINDOW))
+    with pytest.raises(ValueError, match="max_table_bytes=10"):
+        small = Limits(max_table_bytes=10)
+        events_from_catalog(tmp_path / "events.csv", record, limits=small, **WINDOW)
+    with pytest.raises(FileNotFoundError, match="none of 13 files can be read"):
+        small = Limits(max_file_bytes=100)
+        events_from_catalog(catalog, tmp_path / "data", limits=small, **WINDOW)
 
 
 def test_sds_archive_across_midnight(record, catalog, tmp_path):

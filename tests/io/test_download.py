@@ -1,5 +1,6 @@
 """Downloads from a data center: a small server of FDSN web services on this machine."""
 
+import gzip
 import io
 import os
 import threading
@@ -9,9 +10,10 @@ from urllib.parse import parse_qs, urlparse
 import numpy as np
 import pytest
 from obspy import Stream, Trace, UTCDateTime, read
+from obspy.clients.fdsn import Client
 from obspy.core.inventory import Channel, Inventory, Network, Response, Site, Station
 
-from seisclf.io import ArchiveIndex, download_waveforms, read_archive, remove_sensitivity
+from seisclf.io import ArchiveIndex, Limits, download_waveforms, read_archive, remove_sensitivity
 from seisclf.io._download import _sds_name
 from seisclf.io._miniseed_headers import parse_records
 
@@ -37,6 +39,7 @@ class Center:
         self.trouble = []  # status codes to give first
         self.extra = b""
         self.inventory = None
+        self.packed = False
 
     def add(self, code, n_days=2, start=T0, seed=0):
         network, station, location, channel = code.split(".")
@@ -115,10 +118,14 @@ class Handler(BaseHTTPRequestHandler):
             content = center.stationxml()
         else:
             content = center.dataselect(question)
-        return self.answer(200 if content else 204, content)
+        packed = content and center.packed
+        content = gzip.compress(content) if packed else content
+        return self.answer(200 if content else 204, content, packed=packed)
 
-    def answer(self, status, content=b"", kind="application/octet-stream"):
+    def answer(self, status, content=b"", kind="application/octet-stream", packed=False):
         self.send_response(status)
+        if packed:
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -179,6 +186,23 @@ def test_an_archive_comes_down_and_can_be_used(center, address, tmp_path):
     station = tmp_path / "stations" / "XX.A.xml"
     scaled, table = remove_sensitivity(index.read(T0, T0 + 10, stations="A"), station)
     assert table["status"].tolist() == ["removed"]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_answers_that_are_too_large_are_not_read(center, address, tmp_path, packed):
+    center.add("XX.A..LHZ", n_days=1)
+    center.packed = packed
+    client = Client(address)
+    opener = client._url_opener
+    size = len(center.records["XX.A..LHZ"])
+    for limits, status in ((Limits(max_file_bytes=size - 1), "failed"),
+                           (Limits(max_file_bytes=size), "downloaded")):  # fmt: skip
+        row = fetch(client, tmp_path, end=T0 + DAY, limits=limits).iloc[0]
+        assert (row["status"], row["tries"]) == (status, 1)
+        assert f"larger than {size - 1} bytes" in row["reason"] or status != "failed"
+    assert client._url_opener is opener
+    row = fetch(address, tmp_path, limits=Limits(max_xml_bytes=500)).iloc[0]
+    assert row["status"] == "failed" and "larger than 500 bytes" in row["reason"]
 
 
 def test_it_goes_on_where_it_stopped(center, address, tmp_path):

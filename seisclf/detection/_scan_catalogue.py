@@ -2,13 +2,14 @@
 
 import json
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 
 from ._detections import Detections
 from ._records import missing_note
 from ._scan_findings import merged
-from ._scan_store import ScanStore
+from ._scan_store import STORE_NAME, ScanStore
 
 # What a file that somebody changed may bring about.
 _DAMAGED = (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, ArithmeticError)
@@ -20,7 +21,8 @@ def read_scan(output):
     Parameters
     ----------
     output : str or pathlib.Path
-        Folder that was the `output` of :meth:`EventDetector.scan`.
+        Folder that was the `output` of :meth:`EventDetector.scan`, or the ``catalogue.sqlite`` in
+        it.
 
     Returns
     -------
@@ -35,11 +37,12 @@ def read_scan(output):
     ValueError
         If the file is something else.
     """
-    with ScanStore(output) as store:
+    output = Path(output)
+    with ScanStore(output.parent if output.name == STORE_NAME else output) as store:
         try:
             found = detections_of(store)
             repr(found)  # looks at times, classes and coverage: a damaged one is found out here
-            _check_labels(found)
+            _check_cells(found)
         except _DAMAGED as error:
             if "locked" in str(error):
                 raise
@@ -51,10 +54,12 @@ def read_scan(output):
     return found
 
 
-def _check_labels(detections):
-    for label in detections.to_frame()["class"]:
-        if not isinstance(label, str | int | float | bool):
-            raise TypeError(f"a class is {label!r:.50}")
+def _check_cells(detections):
+    table = detections.to_frame()
+    for name in table.select_dtypes(exclude=["number", "datetimetz"]):
+        for value in table[name]:
+            if not isinstance(value, str | int | float | bool | None):
+                raise TypeError(f"{name} is {value!r:.50}")
 
 
 def detections_of(store):
@@ -118,6 +123,8 @@ def _table(rows, told):
     table["class"] = [labels.get(name, name) for name in table["class"]]
     for name in ("onset", "end"):
         table[name] = _times(table[name].astype("int64"))
+    # Where there are no rows too.
+    table = table.astype(dict.fromkeys(("probability", "event_probability", "coverage"), float))
     more = pd.DataFrame([json.loads(row[8]) for row in rows], index=table.index)
     return pd.concat([table, more], axis=1)
 
@@ -129,6 +136,7 @@ def _pick_table(picks, rows):
     picks = [(number[row[0]], *row[1:]) for row in picks]
     picks = pd.DataFrame(picks, columns=["detection", "station", "phase", "time", "probability"])
     picks["time"] = _times(picks["time"].astype("int64"))
+    picks["probability"] = picks["probability"].astype(float)
     return picks.sort_values("detection", kind="stable", ignore_index=True)
 
 

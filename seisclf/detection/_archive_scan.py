@@ -36,7 +36,11 @@ def scan_archive(
     groups, skipped = plan_groups(detector, source.channels(), start_ns=start_ns, end_ns=end_ns)
     if not groups:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in skipped.items())
-        raise ValueError(f"no station can be scanned. {reasons or 'The archive has none'}")
+        reasons = reasons or (
+            f"{source.describe()} holds no waveforms that can be read: "
+            f"seisclf.io.read_archive(path).report.files says why"
+        )
+        raise ValueError(f"no station can be scanned. {reasons}")
     if chunk is None:
         chunk = _CHUNK_OF_FUNCTIONS if detector.gives_functions else _CHUNK
     if not chunk > 0:

@@ -1,5 +1,6 @@
 """What a fitted classifier tells about the windows it was trained on."""
 
+import os
 import warnings
 from functools import partial
 
@@ -14,6 +15,11 @@ def check_classifier(classifier):
         raise TypeError(
             f"classifier must be a fitted classifier, got the class {classifier.__name__}: "
             f"{classifier.__name__}(...).fit(X, y)"
+        )
+    if isinstance(classifier, str | os.PathLike):
+        raise TypeError(
+            f"classifier must be a fitted classifier, got the path {str(classifier)!r}: "
+            f"EventDetector(seisclf.load(path))"
         )
     if hasattr(classifier, "get_params"):
         check_is_fitted(classifier)

@@ -16,7 +16,7 @@ from ._classifier import (
 from ._detections import Detections, detections_table, function_detections
 from ._function_picking import PickSettings
 from ._functions import ProbabilityFunctions
-from ._parameters import check_parameters
+from ._parameters import check_parameters, check_scan
 from ._picking import pick_classes, pick_events
 from ._records import RecordSettings
 from ._scan import ScanSettings
@@ -495,6 +495,7 @@ class EventDetector:
         """
         from ._archive_scan import scan_archive
 
+        check_scan(chunk=chunk, n_jobs=n_jobs, output=output)
         return scan_archive(
             self,
             archive,

@@ -1,5 +1,8 @@
 """Parameters of an EventDetector that are out of range, or do not fit its classifier."""
 
+import numbers
+from pathlib import Path
+
 import numpy as np
 
 from ._overlap import FUNCTION_STACKS
@@ -119,3 +122,16 @@ def _check_numbers(detector):
                 f"persistence must lie between 1 and {most}, the windows of {detector.window:g} s "
                 f"that hold a sample at a step of {detector.step:g} s; got {detector.persistence}"
             )
+
+
+def check_scan(*, chunk, n_jobs, output):
+    """Refuse what :meth:`EventDetector.scan` cannot be told, before anything is read."""
+    if chunk is not None and (not isinstance(chunk, numbers.Real) or not 0 < chunk < np.inf):
+        raise ValueError(f"chunk must be a positive number of seconds; got {chunk!r}")
+    if n_jobs is not None and (not isinstance(n_jobs, numbers.Integral) or n_jobs == 0):
+        raise ValueError(
+            f"n_jobs must be a number of workers, -1 for as many as there are cores, or None; got "
+            f"{n_jobs!r}"
+        )
+    if output is not None and Path(output).exists() and not Path(output).is_dir():
+        raise ValueError(f"output must be a folder, {str(output)!r} is a file: give another one")

@@ -51,6 +51,11 @@ def read_detections(path):
     True
     """
     path = Path(path)
+    if path.is_dir() or path.suffix == ".sqlite":
+        raise ValueError(
+            f"{path} is not a file of detections: read_scan reads the output of a scan, "
+            f"read_detections one of {', '.join(_ENDINGS)}"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file")
     try:
@@ -59,6 +64,9 @@ def read_detections(path):
         return found
     except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path}: damaged, or not written by seisclf: {error!r}") from error
+
+
+_ENDINGS = (".csv", ".parquet", ".xml", ".quakeml", ".scml", ".sc3ml")
 
 
 def _reader(path):

@@ -1,5 +1,6 @@
 """An ObsPy Stream as one array with a mask per station, ready to be cut into windows."""
 
+import os
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -144,10 +145,12 @@ def as_stream(stream):
     if isinstance(stream, Trace):
         stream = Stream([stream])
     if not isinstance(stream, Stream):
-        raise TypeError(
-            f"stream must be an ObsPy Stream, got {type(stream).__name__}: read files with "
-            f"obspy.read(path)"
-        )
+        mend = "read files with obspy.read(path)"
+        if hasattr(stream, "to_stream"):
+            mend = f"{type(stream).__name__}.to_stream() gives one"
+        elif isinstance(stream, str | os.PathLike):
+            mend += ", or scan an archive with EventDetector.scan(path)"
+        raise TypeError(f"stream must be an ObsPy Stream, got {type(stream).__name__}: {mend}")
     return stream
 
 

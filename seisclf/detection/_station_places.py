@@ -50,7 +50,7 @@ def station_places(stations, *, name="stations"):
     elif isinstance(stations, pd.DataFrame):
         table = _of_table(stations, name)
     elif isinstance(stations, dict):
-        rows = [(code, *np.asarray(place, dtype=float)[:3]) for code, place in stations.items()]
+        rows = [(code, *_place(code, place, name)) for code, place in stations.items()]
         table = pd.DataFrame(rows).reindex(columns=range(4))
         table.columns = ["station", "latitude", "longitude", "elevation"]
     else:
@@ -59,6 +59,20 @@ def station_places(stations, *, name="stations"):
             f"longitude); got {type(stations).__name__}"
         )
     return _checked(table, name)
+
+
+def _place(code, place, name):
+    """Latitude, longitude and perhaps elevation."""
+    try:
+        values = np.asarray(place, dtype=float)
+    except (TypeError, ValueError):
+        values = np.zeros(0)
+    if values.ndim != 1 or len(values) not in (2, 3):
+        raise ValueError(
+            f"{name}[{code!r}] must be (latitude, longitude) or (latitude, longitude, elevation); "
+            f"got {place!r}"
+        )
+    return values
 
 
 def _of_table(stations, name):

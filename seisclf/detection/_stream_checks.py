@@ -7,6 +7,8 @@ import numpy as np
 
 from ._stream_buffer import NOBODY
 
+# Of a packet that is held back.
+HEADER = ("network", "station", "location", "channel", "sampling_rate")
 # Numbers of samples and windows; beyond, arithmetic with floats is not exact.
 _MOST = 2**53
 # Nanoseconds since 1970 of the years 1900 and 2200: before and after there is no record.
@@ -60,6 +62,9 @@ def check_group(saved, arrays, group):
         _whole(grid_ns, least=EARLIEST_NS, most=LATEST_NS)
     for held in saved["held"]:
         _whole(held["start"], least=EARLIEST_NS, most=LATEST_NS)
+        *codes, rate = (held["header"][name] for name in HEADER)
+        if not all(isinstance(code, str) for code in codes) or not isinstance(rate, float):
+            raise ValueError("a packet's header is none")
         station, row = held["row"]
         _whole(station, least=0, most=n_stations - 1)
         _whole(row, least=0, most=n_rows - 1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._chain import describe
 from ._overlap import Window
-from ._stream_checks import check_group, checksum
+from ._stream_checks import HEADER, check_group, checksum
 from ._stream_group import StreamGroup
 from ._stream_report import StreamReport
 from ._stream_slot import Slot
@@ -28,7 +28,6 @@ _WINDOWS = ("first", "n_samples", "n_windows", "n_kept", "n_short", "n_dead")
 _WINDOWS_ARRAYS = ("valid", "reached", "energy", "starts")
 _FUNCTIONS = ("first", "n_samples", "n_scanned", "n_windows", "n_kept", "names", "followed")
 _FUNCTIONS_ARRAYS = ("valid", "starts", "counts")
-_HEADER = ("network", "station", "location", "channel", "sampling_rate")
 
 
 def save(streaming, path):
@@ -51,6 +50,10 @@ def save(streaming, path):
     text = json.dumps(state)
     metadata = {"state": text, "checksum": checksum(text, arrays)}
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"path={str(path)!r}: its folder does not exist. Make it, or give another file"
+        )
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     with open(beside, "wb") as file:
         file.write(to_bytes(arrays, metadata=metadata))
@@ -208,7 +211,7 @@ def _group_state(key, group, name, arrays):
     held = []
     for i, (trace, row) in enumerate(group.held):
         arrays[f"{name}.held{i}"] = np.ma.filled(trace.data.astype(float), np.nan)
-        header = {key: trace.stats[key] for key in _HEADER}
+        header = {key: trace.stats[key] for key in HEADER}
         held.append({"header": header, "start": trace.stats.starttime.ns, "row": list(row)})
     return {
         "key": key,

@@ -105,6 +105,15 @@ class StreamingDetector:
                 continue
             if not isinstance(value, numbers.Real) or not 0 <= value < np.inf:
                 raise ValueError(f"{name} must be a number of seconds from 0 on; got {value!r}")
+        if detector.resample:
+            raise ValueError(
+                "resample=True is not for streams, whose packets are too short to be filtered: "
+                "give EventDetector(..., resample=False), and packets of the classifier's rate"
+            )
+        if state is not None and not os.path.isdir(os.path.dirname(os.path.abspath(state))):
+            raise FileNotFoundError(
+                f"state={str(state)!r}: its folder does not exist. Make it, or give another file"
+            )
         if max_jump < max_delay:
             raise ValueError(
                 f"max_jump={max_jump:g} s must not be shorter than max_delay={max_delay:g} s"
@@ -185,9 +194,13 @@ class StreamingDetector:
         from obspy import Stream, Trace
 
         traces = [packet] if isinstance(packet, Trace) else packet
-        if not isinstance(traces, list | Stream):
+        several = isinstance(traces, list | Stream)
+        strange = [one for one in traces if not isinstance(one, Trace)] if several else [packet]
+        if strange:
             raise TypeError(
-                f"packet must be an ObsPy Trace or Stream, got {type(packet).__name__}"
+                f"packet must be an ObsPy Trace or Stream, got {type(strange[0]).__name__}: "
+                f"obspy.read(path) reads files, seisclf.io.seedlink_packets a server, and "
+                f"obspy.Trace(samples, header) is made of an array"
             )
         touched = {}
         for trace in sorted(traces, key=lambda trace: trace.stats.starttime.ns):

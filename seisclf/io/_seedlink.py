@@ -2,6 +2,7 @@
 
 import json
 import logging
+import numbers
 import os
 import re
 import time
@@ -84,6 +85,14 @@ def seedlink_packets(
     wanted = _parse(streams)
     if not isinstance(server, str) or not server.strip():
         raise ValueError(f"server must be a str such as 'host:18000'; got {server!r}")
+    for name, value in (
+        ("timeout", timeout), ("reconnect_delay", reconnect_delay),
+        ("network_timeout", network_timeout),
+    ):  # fmt: skip
+        if value is None and name == "timeout":
+            continue
+        if not isinstance(value, numbers.Real) or not value >= 0:
+            raise ValueError(f"{name} must be a number of seconds; got {value!r}")
     return _follow(
         server.strip().removeprefix("seedlink://"), wanted, begin, state, timeout,
         reconnect_delay, network_timeout, stop,

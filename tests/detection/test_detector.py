@@ -304,3 +304,21 @@ def test_what_is_no_stream_is_refused():
 
 def test_it_is_no_estimator():
     assert not hasattr(EventDetector(Loudness()), "get_params")
+
+
+def test_what_is_given_in_place_of_something_else_is_told_what_to_do(tmp_path):
+    with pytest.raises(TypeError, match=r"EventDetector\(seisclf.load\(path\)\)"):
+        EventDetector("forest.seisclf")
+    own = EventDetector(Loudness(), window=4.0, step=1.0, sampling_rate=RATE, components="Z")
+    with pytest.raises(TypeError, match=r"EventDetector.scan\(path\)"):
+        own.detect("archive")
+    (tmp_path / "file").write_text("")
+    for options, words in (
+        ({"chunk": "day"}, "chunk must be a positive number"),
+        ({"n_jobs": 0}, "n_jobs must be a number of workers"),
+        ({"output": tmp_path / "file"}, "is a file: give another one"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            own.scan(tmp_path, **options)
+    with pytest.raises(ValueError, match="holds no waveforms that can be read"):
+        own.scan(tmp_path, output=None)

@@ -453,3 +453,17 @@ def test_what_cannot_be_streamed_is_refused():
         streaming.push("packet")
     with pytest.raises(ValueError, match="needs a path"):
         streaming.save()
+
+
+def test_what_would_fail_later_is_refused_at_once(tmp_path):
+    with pytest.raises(FileNotFoundError, match="its folder does not exist"):
+        StreamingDetector(window_detector(), state=tmp_path / "gone" / "stream.state")
+    with pytest.raises(ValueError, match="resample=False"):
+        StreamingDetector(window_detector(resample=True))
+    streaming = StreamingDetector(window_detector())
+    with pytest.raises(TypeError, match=r"got ndarray: .* obspy.Trace\(samples, header\)"):
+        streaming.push([np.zeros(100)])
+    with pytest.raises(FileNotFoundError, match="its folder does not exist"):
+        streaming.save(tmp_path / "gone" / "stream.state")
+    early = record(0, start=START - 86400 * 366 * 150)
+    assert not len(streaming.push(early)) and (streaming.report["kind"] == "time").all()

@@ -7,18 +7,18 @@ import numpy as np
 from seisclf.utils._document import Document, literal
 
 from . import _report_pictures as pictures
+from ._detections import Detections
 from ._report_gallery import gallery, ranked_rows, with_record
+from ._report_record import coverage_section, findings_section, map_section
+from ._report_scores import scores_section
 from ._report_words import (
     MOST_LINES,
     between,
-    by_station,
     count,
     cut_off,
     cut_off_classes,
     length_of,
-    literal_table,
     short,
-    with_interval,
 )
 
 # QuakeML is slow to write; larger catalogues have CSV and Parquet.
@@ -80,6 +80,7 @@ class DetectionReport:
         band=None,
         random_state=0,
     ):
+        _check(detections, catalogue, waveforms)
         self.detections = detections
         self.catalogue = catalogue
         self.waveforms = waveforms
@@ -116,13 +117,17 @@ class DetectionReport:
             document = Document(folder, str(self.title), self._lead(data))
             self._summary(document, data)
             if self.catalogue is not None:
-                self._scores(document)
+                scores_section(
+                    document, self.detections, self.catalogue, tolerance=self.tolerance,
+                    random_state=self.random_state,
+                )  # fmt: skip
             self._time(document, data)
             self._kinds(document, data)
             self._gallery(document, data)
-            self._map(document, data)
-            self._coverage(document, data)
-            self._findings(document)
+            map_section(document, data, self.stations)
+            coverage_section(document, data, self.detections.coverage_report())
+            found = getattr(self.detections, "findings", None)
+            findings_section(document, found if self.findings is None else self.findings)
             self._settings(document)
             self._files(document)
             return document.write()
@@ -169,68 +174,6 @@ class DetectionReport:
             pd.DataFrame(rows[:MOST_LINES]),
             caption=f"`per {unit}`: of the time from the first to the last record.{told}"
             + cut_off(len(rows)),
-        )
-
-    def _scores(self, document):
-        import pandas as pd
-
-        from seisclf.metrics import catalogue_confusion_matrix, catalogue_scores
-
-        document.section("Scores")
-        try:
-            scores = catalogue_scores(
-                self.detections, self.catalogue, tolerance=self.tolerance,
-                random_state=self.random_state,
-            )  # fmt: skip
-        except ValueError as error:
-            document.key(f"The catalogue could not be compared: {literal(error)}")
-            return
-        shares, counts = [], []
-        for name, row in scores.iterrows():
-            counts.append(
-                {"class": literal(name)}
-                | {key.replace("_", " "): int(row[key]) for key in scores.columns[:4]}
-                | {"delay (s)": with_interval(row, "delay")}
-            )
-            shares.append(
-                {"class": literal(name)}
-                | {key: with_interval(row, key) for key in ("precision", "recall", "f1")}
-                | {"false a day": with_interval(row, "false_per_day")}
-            )
-        everything = scores.loc["any class"]
-        blocks = scores.attrs["blocks"]
-        document.key(
-            f"**{int(everything['matched'])} of {int(everything['known'])} known events were "
-            f"detected**, {int(scores.loc['all', 'matched'])} with the right class; "
-            f"{int(everything['detected'] - everything['matched'])} detections are not in the "
-            f"catalogue."
-        )
-        document.table(
-            pd.DataFrame(shares),
-            caption=f"A detection is a known event if their onsets are no more than "
-            f"{self.tolerance:g} s apart, one to one. `false a day`: detections that are not in "
-            f"the catalogue, which may be real. `macro`: mean over classes; `all`: of the right "
-            f"class; `any class`: whatever the class. In brackets: 95 % intervals "
-            + (
-                f"from {blocks} whole days drawn with replacement."
-                if blocks > 1
-                else "need more than one day, and this record has one."
-            ),
-        )
-        document.table(
-            pd.DataFrame(counts),
-            caption="Events while nothing was recorded are not missed but `not recorded`. "
-            "`delay`: median of detected minus known onset.",
-        )
-        confusion = catalogue_confusion_matrix(
-            self.detections, self.catalogue, tolerance=self.tolerance
-        )
-        confusion.columns = [literal(name) for name in confusion.columns]
-        confusion.index = [literal(name) for name in confusion.index]
-        document.table(
-            confusion.rename_axis("known as").reset_index(),
-            caption="Down: class in the catalogue; across: detected class. Not detected is "
-            "`noise` across, not in the catalogue `noise` down.",
         )
 
     def _time(self, document, data):
@@ -343,69 +286,6 @@ class DetectionReport:
             waveforms = ArchiveIndex.open_or_build(waveforms)
         return waveforms, ""
 
-    def _map(self, document, data):
-        from ._station_places import station_places
-
-        located = {"latitude", "longitude"} <= set(data.table)
-        if self.stations is None and not located:
-            return
-        document.section("Map")
-        places = station_places({} if self.stations is None else self.stations)
-        seen = set(data.table["stations"].str.split().explode().dropna())
-        seen |= set(data.spans["station"])
-        unplaced = sorted(seen - set(places.index))
-        used = places.loc[[code for code in places.index if code in seen]] if seen else places
-        used = used if len(used) else places
-        note = ""
-        if unplaced and self.stations is not None:
-            note = f" Without a place: {literal(', '.join(unplaced[:20]))}."
-        document.figure(
-            pictures.station_map(data, used, located=located), "map",
-            "Triangles: stations, larger the more events they saw (how many, in brackets)."
-            + (" Dots: places of events." if located else " Events were not located.") + note,
-        )  # fmt: skip
-
-    def _coverage(self, document, data):
-        document.section("Coverage")
-        report = self.detections.coverage_report()
-        if not len(report):
-            document.text("It is not known what was scanned: these detections do not say.")
-            return
-        if len(data.spans):
-            first, last = data.spans["start"].min(), data.spans["end"].max()
-            seconds = (data.spans["end"] - data.spans["start"]).dt.total_seconds()
-            possible = (last - first).total_seconds() * data.spans["station"].nunique()
-            share = float(data.spans["covered"] @ seconds) / possible if possible else 0.0
-            document.text(
-                f"{100 * min(share, 1.0):.1f} % of the time from the first to the last record, "
-                f"over all stations that recorded, holds data and was scanned."
-            )
-        document.table(
-            literal_table(by_station(report).head(MOST_LINES)),
-            caption="`covered` is the share, from `start` to `end`, that holds data and was "
-            f"scanned.{cut_off(report['station'].nunique())}",
-        )
-
-    def _findings(self, document):
-        found = self.findings
-        if found is None:
-            found = getattr(self.detections, "findings", None)
-        if found is None:
-            return
-        document.section("Read findings")
-        frame = found if hasattr(found, "columns") else found.to_frame()
-        if not len(frame):
-            document.text("Nothing was wrong with any file.")
-            return
-        if "kind" in frame:
-            counts = frame["kind"].value_counts().rename_axis("kind").reset_index(name="findings")
-            document.table(literal_table(counts), caption="How often each kind was found.")
-        columns = [name for name in ("file", "trace", "kind", "what", "action") if name in frame]
-        document.table(
-            literal_table(frame[columns or list(frame)].head(MOST_LINES)),
-            caption=f"What was found while reading, and what was done.{cut_off(len(frame))}",
-        )
-
     def _settings(self, document):
         import pandas as pd
 
@@ -438,4 +318,32 @@ class DetectionReport:
         document.bullets(names)
         document.text(
             "`seisclf.detection.read_detections` reads each of them. Times are UTC throughout."
+        )
+
+
+def _check(detections, catalogue, waveforms):
+    """Refuse at once what would only be found out in the middle of the page."""
+    import pandas as pd
+
+    if not isinstance(detections, Detections):
+        raise TypeError(
+            f"detections must be Detections, got {type(detections).__name__}: what detect and "
+            f"scan return, read_scan(folder), read_detections(file), or Detections(table)"
+        )
+    if catalogue is not None and not isinstance(catalogue, Detections | pd.DataFrame):
+        raise TypeError(
+            f"catalogue must be a DataFrame with onset and class, or Detections; got "
+            f"{type(catalogue).__name__}: pandas.read_csv(path), or read_detections(path)"
+        )
+    if isinstance(catalogue, pd.DataFrame):
+        missing = [name for name in ("onset", "class") if name not in catalogue]
+        if missing:
+            raise ValueError(
+                f"catalogue has no column {' and '.join(missing)}, it has "
+                f"{', '.join(map(str, catalogue.columns))}: catalogue.rename(columns={{...}})"
+            )
+    if isinstance(waveforms, str | Path) and not Path(waveforms).is_dir():
+        raise ValueError(
+            f"waveforms={str(waveforms)!r} is no folder of an archive: give one, an ArchiveIndex, "
+            f"or obspy.read(path)"
         )

@@ -200,3 +200,15 @@ def test_recorded_time_of_bins_is_exact():
     catalogue = pictures.Catalogue(Detections(made(1).to_frame().iloc[:0], coverage=spans))
     edges = START.timestamp() + np.array([-10.0, 0.0, 20.0, 50.0, 100.0, 200.0])
     np.testing.assert_allclose(catalogue.recorded(edges), [0, 20, 40, 55, 0], atol=1e-3)
+
+
+def test_what_is_no_catalogue_is_refused_before_a_page_is_begun():
+    table = made(3).to_frame()
+    for options, error, words in (
+        ({"detections": table}, TypeError, r"read_scan\(folder\)"),
+        ({"catalogue": "known.csv"}, TypeError, "pandas.read_csv"),
+        ({"catalogue": table[["class"]]}, ValueError, "no column onset, it has class"),
+        ({"waveforms": "gone"}, ValueError, "no folder of an archive"),
+    ):
+        with pytest.raises(error, match=words):
+            DetectionReport(**({"detections": made(3)} | options))

@@ -34,7 +34,8 @@ def reading(quick=False):
     figures : dict
         ``read_mb_per_s`` and ``read_mb_per_s_obspy`` (bytes of files per second of wall time,
         median of rounds), ``read_ratio_vs_obspy``, the median of their ratios; the same with
-        ``read_faulty_…``; ``read_cpu_ratio_vs_obspy``, the ratio of processor times, which other
+        ``read_faulty_…``, and with ``read_small_…`` for 300 files of three minutes, as sets of
+        events have them; ``read_cpu_ratio_vs_obspy``, the ratio of processor times, which other
         processes of the machine change less; ``merge_pieces_s`` and ``merge_pieces_s_obspy``:
         processor time for 5000 pieces of a day of one channel onto one array.
     """
@@ -43,6 +44,8 @@ def reading(quick=False):
     with tempfile.TemporaryDirectory() as folder:
         clean = _clean(Path(folder) / "clean", seconds)
         figures = _race(clean, rounds, "read_")
+        small = _small(Path(folder) / "small", 50 if quick else 300)
+        figures |= _race(small, rounds, "read_small_")
         faulty = _faulty(Path(folder) / "faulty", 7200.0 if quick else 86_400.0)
         figures |= _race(faulty, rounds, "read_faulty_")
     return figures | _pieces(500 if quick else 5000)
@@ -65,6 +68,20 @@ def _clean(folder, seconds):
             path = folder / f"XX.A..{channel}.D.2023.{152 + half}"
             trace = Trace(x.astype(np.int32), header)
             trace.write(str(path), format="MSEED", encoding="STEIM2", reclen=512)
+    return folder
+
+
+def _small(folder, n_files):
+    """Three minutes at 50 Hz, a file for each station."""
+    from obspy import Trace, UTCDateTime
+
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for k in range(n_files):
+        header = {"network": "XX", "station": f"S{k:03d}", "channel": "BHZ"}
+        header |= {"sampling_rate": 50.0, "starttime": UTCDateTime(2023, 6, 1) + 500 * k}
+        trace = Trace(rng.normal(0, 300, 9000).astype(np.int32), header)
+        trace.write(str(folder / f"{k}.mseed"), format="MSEED", encoding="STEIM2", reclen=512)
     return folder
 
 
@@ -126,9 +143,10 @@ def _with_obspy(folder):
         for trace in stream:
             trace.data = trace.data.astype(np.float32)
     for trace in list(stream):
-        if abs(trace.stats.sampling_rate - RATE) > 0.01:
+        rate = 50.0 if trace.stats.station.startswith("S") else RATE
+        if abs(trace.stats.sampling_rate - rate) > 0.01:
             stream.remove(trace)
-        trace.stats.sampling_rate = RATE
+        trace.stats.sampling_rate = rate
     return stream.merge(method=1)
 
 

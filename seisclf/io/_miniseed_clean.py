@@ -20,6 +20,7 @@ from ._miniseed_headers import (
 )
 from ._miniseed_pieces import allowed_error
 
+_BLOCK = 1024  # records
 _LOOK = 80  # bytes of each record: header, two blockettes, the first words of compressed samples
 _HEAD = np.dtype(
     [*((name, _HEADER[name]) for name in _HEADER.names), ("blockettes", "V16"), ("words", "V16")]
@@ -58,27 +59,40 @@ class CleanRecords:
     ----------
     data : ndarray of uint8 of shape (n_records, length)
         The file.
-    head : ndarray of uint8 of shape (n_records, 80)
-        Begin of each record.
     layout : Layout
-        How they lie.
+        How headers lie.
     """
 
-    def __init__(self, data, head, layout):
-        self.data, self.begin = data, layout.begin
-        self.encoding = int(head[0, layout.main + 4])
+    def __init__(self, data, layout):
+        self.data, self.layout, self.begin = data, layout, layout.begin
+        self.encoding = int(data[0, layout.main + 4])
+        self.rate = 0.0
+        self._samples, self._start_ns, self._last_words = [], [], []
+
+    def add(self, head):
+        """Take the headers of the records that follow (n, 80)."""
+        layout = self.layout
         header = head.view(_HEAD if layout.order == "big" else _HEAD.newbyteorder("<"))[:, 0]
-        first = header[:1]
-        factor, multiplier = first["factor"].astype(float), first["multiplier"].astype(float)
-        self.rate = float(_rate(factor, multiplier)[0])
-        self.samples = header["samples"].astype(np.int64)
-        self.start_ns = _times(header)
+        if not self._samples:
+            first = header[:1]
+            factor, multiplier = first["factor"].astype(float), first["multiplier"].astype(float)
+            self.rate = float(_rate(factor, multiplier)[0])
+        self._samples.append(header["samples"].astype(np.int64))
+        start_ns = _times(header)
         if layout.micro:
             micros = head[:, layout.micro + 5].view(np.int8)
-            self.start_ns += micros.astype(np.int64) * 1000
-        self.before = np.concatenate([[0], np.cumsum(self.samples)])
+            start_ns += micros.astype(np.int64) * 1000
+        self._start_ns.append(start_ns)
         at = self.begin + 8
-        self.last_words = head[:, at : at + 4] if at + 4 <= _LOOK else None
+        if at + 4 <= _LOOK:
+            self._last_words.append(np.ascontiguousarray(head[:, at : at + 4]))
+
+    def join(self):
+        """All that were added as one."""
+        self.samples = np.concatenate(self._samples)
+        self.start_ns = np.concatenate(self._start_ns)
+        self.before = np.concatenate([[0], np.cumsum(self.samples)])
+        self.last_words = np.concatenate(self._last_words) if self._last_words else None
 
     @property
     def ends_ns(self):
@@ -121,7 +135,7 @@ class CleanRecords:
             return False
         # Compressed records end with a known value; where most do not, their writer never does.
         ends = trace.data[self.before[first + 1 : last + 1] - self.before[first] - 1]
-        words = np.ascontiguousarray(self.last_words[first:last])
+        words = self.last_words[first:last]
         bad = (words.view(">i4")[:, 0] != ends) & (words.view("<i4")[:, 0] != ends)
         n_bad = np.count_nonzero(bad)
         return n_bad == 0 or 2 * n_bad > len(bad)
@@ -144,14 +158,18 @@ def clean_records(content):
     if length < MIN_LENGTH or len(content) % length:
         return None
     data = np.frombuffer(content, dtype=np.uint8).reshape(-1, length)
-    # One copy of what lies far apart; everything else then looks at bytes that are at hand.
-    head = np.ascontiguousarray(data[:, :_LOOK])
     layout = _layout(content)
-    if layout is None or ((head ^ head[0]) & layout.same()).any():
+    if layout is None:
         return None
-    if not _headers_are_sound(head, layout.order):
-        return None
-    records = CleanRecords(data, head, layout)
+    first, same = data[0, :_LOOK], layout.same()
+    records = CleanRecords(data, layout)
+    # One copy of what lies far apart; everything else then looks at bytes that are at hand.
+    for begin in range(0, len(data), _BLOCK):
+        head = np.ascontiguousarray(data[begin : begin + _BLOCK, :_LOOK])
+        if ((head ^ first) & same).any() or not _headers_are_sound(head, layout.order):
+            return None
+        records.add(head)
+    records.join()
     return records if records.follow() else None
 
 

@@ -8,6 +8,8 @@ import stat
 import time
 import zlib
 
+import numpy as np
+
 from ._formats import HEAD, detect_format
 from ._grid import first_sample, sample_time
 from ._gse_checks import gse_fault
@@ -20,6 +22,7 @@ from ._win import read_win
 
 _DAY_NS = 86_400 * 10**9
 _CHUNK = 2**20
+_MANY_BYTES = 2**22
 # These readers of ObsPy open the file themselves.
 _BY_PATH = ("Y", "SEISAN", "Q")
 # Headers of these can claim any number of samples.
@@ -134,9 +137,9 @@ class _File:
         parts = self._content(byte_range)
         whole = parts[0][1] if parts else b""
         if byte_range is None:
-            self.format, reason = detect_format(whole[:HEAD], len(whole))
+            self.format, reason = detect_format(bytes(whole[:HEAD]), len(whole))
             if self.format in ("gzip", "bzip2"):
-                whole = self._unpacked(whole, self.format)
+                whole = self._unpacked(bytes(whole), self.format)
                 parts = [(0, whole)]
                 self.format, reason = detect_format(whole[:HEAD], len(whole))
             if self.format is None or self.format in ("gzip", "bzip2"):
@@ -147,9 +150,9 @@ class _File:
         if self.format == "MSEED":
             stream = self._miniseed(parts, start_ns, end_ns, headonly)
         elif self.format == "WIN":
-            stream = self._win(whole, headonly)
+            stream = self._win(bytes(whole), headonly)
         else:
-            stream = self._other(whole, headonly)
+            stream = self._other(bytes(whole), headonly)
         return self._finished(stream, start_ns, end_ns, headonly)
 
     def _content(self, byte_range):
@@ -162,7 +165,7 @@ class _File:
             self.size = os.fstat(file.fileno()).st_size
             if byte_range is None:
                 self._check_size()
-                return [(0, file.read())]
+                return [(0, _content_of(file, self.size))]
             parts = []
             for begin, end in [byte_range] if isinstance(byte_range[0], int) else byte_range:
                 file.seek(begin)
@@ -344,6 +347,15 @@ class _File:
             name = os.path.basename(self.path)
             for row in self.own.findings.itertuples():
                 report.add("all", row.trace or name, row.what, row.action)
+
+
+def _content_of(file, size):
+    """Bytes of a file, or a view of them where there are many."""
+    if size < _MANY_BYTES:
+        return file.read()
+    # NumPy asks the system for large pages, which takes a fifth of the time.
+    content = np.empty(size, dtype=np.uint8)
+    return memoryview(content)[: file.readinto(content)]
 
 
 def _open_regular(path, flags):

@@ -84,3 +84,21 @@ scores[["known", "not_recorded", "detected", "matched", "precision", "recall", "
 
 events.to_quakeml(folder / "events.xml")
 events.ids[:3]
+
+# %%
+# For people there is a page: when, how many, how sure, waveforms of the clearest and the least
+# certain events of each class, a map, the scores, and what was wrong with the files. Two of its
+# pictures:
+
+from matplotlib import pyplot as plt
+
+from seisclf.detection import DetectionReport
+
+page = DetectionReport(
+    events, catalogue=archive.catalog, waveforms=archive.folder, stations=archive.stations
+).save(folder / "report")
+figure, axes = plt.subplots(2, 1, figsize=(9, 7), layout="constrained")
+for ax, name in zip(axes, ("timeline", "gallery_00_clearest"), strict=True):
+    ax.imshow(plt.imread(folder / "report" / f"{name}.png"))
+    ax.axis("off")
+plt.show()

@@ -222,7 +222,7 @@ def station_map(catalogue, places, *, located):
             )  # fmt: skip
     latitude = float(np.mean(places["latitude"])) if len(places) else 0.0
     ax.set_aspect(1 / max(np.cos(np.radians(latitude)), 0.05), adjustable="datalim")
-    ax.margins(0.15)
+    ax.margins(0.2)  # room for the bar beneath the stations, and for their names
     ax.set(xlabel="longitude (°)", ylabel="latitude (°)")
     ax.ticklabel_format(useOffset=False)
     ax.tick_params(labelsize=8)
@@ -301,9 +301,9 @@ def _scale_bar(ax, latitude):
     power = 10.0 ** np.floor(np.log10(km / 4))
     length = max(step * power for step in (1, 2, 5) if step * power <= km / 4)
     part = length / km
-    ax.plot([0.05, 0.05 + part], [0.05, 0.05], transform=ax.transAxes, color="black", lw=2.5)
+    ax.plot([0.03, 0.03 + part], [0.03, 0.03], transform=ax.transAxes, color="black", lw=2.5)
     words = f"{length:g} km" if length >= 1 else f"{1000 * length:g} m"
-    ax.text(0.05 + part / 2, 0.065, words, transform=ax.transAxes, ha="center", fontsize=8)
+    ax.text(0.03 + part / 2, 0.042, words, transform=ax.transAxes, ha="center", fontsize=8)
 
 
 def _legend(ax, catalogue):

@@ -63,7 +63,8 @@ def findings_section(document, found):
     if "kind" in frame:
         counts = frame["kind"].value_counts().rename_axis("kind").reset_index(name="findings")
         document.table(literal_table(counts), caption="How often each kind was found.")
-    columns = [name for name in ("file", "trace", "kind", "what", "action") if name in frame]
+    names = ("kind", "what", "action", "trace", "start", "end", "file")
+    columns = [name for name in names if name in frame]
     document.table(
         literal_table(frame[columns or list(frame)].head(MOST_LINES)),
         caption=f"What was found while reading, and what was done.{cut_off(len(frame))}",

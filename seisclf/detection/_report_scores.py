@@ -40,6 +40,12 @@ def scores_section(document, detections, catalogue, *, tolerance, random_state):
         f"{int(everything['detected'] - everything['matched'])} detections are not in the "
         f"catalogue."
     )
+    if _of_single_stations(detections):
+        document.text(
+            "Detections of each station stand for themselves: an event that two of them saw "
+            "counts once as detected and once as not in the catalogue. "
+            "`detections.associate(...)` joins them into events of the network."
+        )
     document.table(
         pd.DataFrame(shares),
         caption=f"A detection is a known event if their onsets are no more than "
@@ -65,3 +71,8 @@ def scores_section(document, detections, catalogue, *, tolerance, random_state):
         caption="Down: class in the catalogue; across: detected class. Not detected is "
         "`noise` across, not in the catalogue `noise` down.",
     )
+
+
+def _of_single_stations(detections):
+    stations = detections.to_frame()["stations"].astype(str)
+    return stations.nunique() > 1 and not stations.str.contains(" ").any()

@@ -71,6 +71,7 @@ class _Scan:
         self.store, self.context, self.plan, self.told = store, context, plan, told
         self._check(resume)
         done, gone = self._known()
+        self._check_archive(gone)
         store.forget(gone)
         store.begin(told, findings)
         self.told = store.settings()
@@ -97,6 +98,16 @@ class _Scan:
             raise ValueError(
                 f"{self.store.folder} holds a scan with other settings ({'; '.join(others)}): "
                 f"give another output, or resume=False to scan anew"
+            )
+
+    def _check_archive(self, gone):
+        """Refuse to drop what was found in another archive."""
+        before = self.store.settings().get("archive")
+        if gone and before not in (None, self.told["archive"]):
+            raise ValueError(
+                f"{self.store.folder} holds a scan of {before}, and {len(gone)} of its tasks are "
+                f"not in {self.told['archive']}: give another output, or resume=False to throw "
+                f"that scan away"
             )
 
     def _row(self, task):

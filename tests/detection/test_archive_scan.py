@@ -286,6 +286,22 @@ def test_another_model_or_setting_is_refused(tmp_path):
     assert_same(own.scan(stream, output=tmp_path, resume=False), own.detect(stream))
 
 
+def test_the_scan_of_another_archive_is_not_thrown_away(tmp_path):
+    one, other = recording(1, stations="A", minutes=4), recording(2, stations="B", minutes=4)
+    for name, stream in (("one", one), ("other", other)):
+        (tmp_path / name).mkdir()
+        stream.write(str(tmp_path / name / "a.mseed"), format="MSEED")
+    own, output = detector(), tmp_path / "out"
+    found = own.scan(tmp_path / "one", output=output)
+    with pytest.raises(ValueError, match="holds a scan of .*one.* give another output"):
+        own.scan(tmp_path / "other", output=output)
+    assert read_scan(output).ids == found.ids
+    # The same archive at another place goes on.
+    (tmp_path / "one").rename(tmp_path / "moved")
+    assert own.scan(tmp_path / "moved", output=output).ids == found.ids
+    own.scan(tmp_path / "other", output=output, resume=False)
+
+
 def test_a_foreign_file_is_left_alone(tmp_path):
     path = tmp_path / "catalogue.sqlite"
     path.write_bytes(b"not a catalogue, but somebody's")

@@ -63,7 +63,7 @@ def findings_section(document, found):
     if "kind" in frame:
         counts = frame["kind"].value_counts().rename_axis("kind").reset_index(name="findings")
         document.table(literal_table(counts), caption="How often each kind was found.")
-    names = ("kind", "what", "action", "trace", "start", "end", "file")
+    names = ("kind", "what", "action", "trace", "start", "file")
     columns = [name for name in names if name in frame]
     document.table(
         literal_table(frame[columns or list(frame)].head(MOST_LINES)),

@@ -23,8 +23,9 @@ p { margin: .5rem 0; } .lead { color: var(--soft); font-size: 1.05rem; margin-bo
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .8rem; border-bottom: 1px solid var(--line); text-align: right;
   white-space: nowrap; }
-td.words { white-space: normal; min-width: 14rem; }
-th { border-bottom: 2px solid var(--ink); font-weight: 600; }
+td.words { white-space: normal; min-width: 11rem; overflow-wrap: anywhere; }
+th { border-bottom: 2px solid var(--ink); font-weight: 600; white-space: normal;
+  vertical-align: bottom; }
 th.words, td.words, th.name, td.name { text-align: left; }
 tbody tr:hover { background: var(--wash); }
 figure { margin: 1rem 0; } figure img { max-width: 100%; height: auto; }
@@ -203,7 +204,7 @@ def _kind(column):
     if column.dtype.kind in "fiub":
         return ""
     longest = max((len(str(value)) for value in column), default=0)
-    return "words" if longest > 40 else "name"
+    return "words" if longest > 24 else "name"
 
 
 def _td(tag, text, kind):

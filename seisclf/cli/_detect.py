@@ -19,6 +19,10 @@ def run_detect(
     """Scan continuous waveforms and write a catalogue; see ``seisclf detect --help``."""
     if functions is not None and functions not in FORMATS:
         raise BadInput(f"--functions {functions!r} is unknown; one of {', '.join(FORMATS)}")
+    if jobs == 0:
+        raise BadInput(
+            "--jobs 0: give a number of processes, or -1 for as many as there are cores"
+        )
     if scan["postprocessing"] is not None:
         scan["postprocessing"] = _postprocessing(scan["postprocessing"])
     classifier, published = load_model(model)
@@ -68,7 +72,7 @@ def _scan_archive(
                 progress=True,
             )  # fmt: skip
         except (ValueError, RuntimeError) as error:
-            raise BadInput(" ".join(str(error).split())) from error
+            raise BadInput(_as_options(str(error))) from error
     _tell(caught)
     _show(detections)
     written = [output / "catalogue.sqlite", *_write(detections, output, None)]
@@ -78,6 +82,17 @@ def _scan_archive(
     console.print(f"A page with pictures: {pictures}", markup=False, soft_wrap=True)
     if not detections.complete:
         raise BadInput("the scan is not complete; the same command goes on with it")
+
+
+def _as_options(words):
+    """What a message says of Python in words of the command line."""
+    for python, option in (
+        ("EventDetector(classifier, resample=True)", "--resample"),
+        ("resume=False to scan anew", "remove that folder to scan anew"),
+        ("resume=False to throw that scan away", "remove that folder"),
+    ):
+        words = words.replace(python, option)
+    return " ".join(words.split())
 
 
 def _quoted(path):
@@ -112,6 +127,8 @@ def _postprocessing(name):
 def _cut(stream, start, end, *, cut):
     """The stream between two times, which must be times in any case."""
     first, last = _time("--start", start), _time("--end", end)
+    if first is not None and last is not None and not first < last:
+        raise BadInput(f"--end {end} is not after --start {start}")
     if not cut or (first is None and last is None):
         return stream
     stream = stream.slice(first, last, nearest_sample=False)

@@ -58,7 +58,7 @@ def differences(before, told):
     """In what a scan that was begun differs from one that is to go on, a list of str."""
     names = ("version", "classes", "chunk", "start_ns", "prepare", "model")
     others = [
-        f"{name} was {before.get(name)!r}, is {told[name]!r}"
+        f"{name.removesuffix('_ns')} was {_shown(name, before)}, is {_shown(name, told)}"
         for name in names
         if before.get(name) != told[name]
     ]
@@ -71,6 +71,12 @@ def differences(before, told):
     if not others and not _agree(before.get("answers"), told["answers"]):
         others.append("the model gives other answers")
     return others
+
+
+def _shown(name, told):
+    """A value for people: times as such."""
+    value = told.get(name)
+    return f"{np.datetime64(value, 'ns')}" if name.endswith("_ns") and value else repr(value)
 
 
 def _agree(old, new):

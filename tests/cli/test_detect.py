@@ -134,6 +134,8 @@ def test_a_forest_of_windows_works_too(files, tmp_path, options):
         (["--threshold", "much"], "neither a number"),
         (["--start", "noon"], "no time such as"),
         (["--start", "2021-01-01"], "no waveforms between"),
+        (["--start", "2021-01-01", "--end", "2020-01-01"], "--end 2020-01-01 is not after"),
+        (["--jobs", "0"], "--jobs 0: give a number"),
         (["--stations", "LH08"], "not in the record"),
         (["--threshold", "avalanche=0.5"], "does not have: avalanche"),
     ],

@@ -48,20 +48,24 @@ def detections_table(functions, spans, is_event, *, refine=None):
             )
     labels = {label: None for function in functions.values() for label in function.classes}
     columns = [*TABLE_COLUMNS, *(f"p_{label}" for label in labels)]
-    return table_of(rows, columns).sort_values(["onset", "stations"], ignore_index=True)
+    rows.sort(key=lambda row: (row["onset"], row["stations"]))
+    return table_of(rows, columns)
 
 
 def table_of(rows, columns):
     """Rows as a table whose times are times even if there are none."""
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=list(columns))
+    # Whole columns: a scan makes a table for each of its tasks, most of them empty.
+    table = {}
     for name in columns:
+        values = [row.get(name, np.nan) for row in rows]
         if name in ("onset", "end", "time"):
-            table[name] = pd.to_datetime(table[name], utc=True).dt.as_unit("ns")
+            values = pd.to_datetime(values, utc=True).as_unit("ns")
         elif name.endswith(("probability", "coverage")) or name.startswith("p_"):
-            table[name] = table[name].astype(float)
-    return table
+            values = np.array(values, dtype=float)
+        table[name] = values
+    return pd.DataFrame(table, columns=list(columns))
 
 
 def _mean_probabilities(function, part):

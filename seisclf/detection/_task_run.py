@@ -295,14 +295,17 @@ class _Run:
         first = -np.inf if begin == 0 else begin - 0.25
         last = np.inf if end == self.group.n_samples else end - 0.25
         owned = np.flatnonzero((position >= first) & (position < last))
+        columns = {name: table[name].to_numpy()[owned].tolist() for name in table}
+        columns["onset"] = onset[owned].tolist()
+        columns["end"] = _nanoseconds(table["end"])[owned].tolist()
+        rows = zip(*columns.values(), strict=True)
+        result.detections = [dict(zip(columns, row, strict=True)) for row in rows]
         number = {int(row): i for i, row in enumerate(owned)}
-        table = table.iloc[owned].assign(onset=onset[owned], end=_nanoseconds(table["end"])[owned])
-        result.detections = table.to_dict("records")
-        picks = picked.picks[picked.picks["detection"].isin(list(number))]
-        for row in picks.itertuples():
-            result.picks.append(
-                (number[row.detection], row.station, row.phase, row.time.value, row.probability)
-            )
+        own = picked.picks[picked.picks["detection"].isin(list(number))]
+        if len(own):
+            columns = [number[row] for row in own["detection"]], own["station"], own["phase"]
+            times = _nanoseconds(own["time"]).tolist()
+            result.picks += zip(*columns, times, own["probability"], strict=True)
 
     def _result(self, loaded, network, functions):
         result = TaskResult(self.task, findings=loaded.findings, read_to=loaded.last)

@@ -75,10 +75,7 @@ def test_windows_of_the_hour(data_dir, tmp_path):
     [
         (RockNetClassifier, ["LH01"], EXCERPT, 100.0, 10),
         pytest.param(
-            RockNetClassifier, ["LH01", "LH03"], (0, 3720), 1200.0, 5, marks=pytest.mark.slow
-        ),
-        pytest.param(
-            RockNetAssociator, ["LH01", "LH02", "LH03", "LH04"], (1800, 3000), 600.0, 5,
+            RockNetAssociator, ["LH01", "LH02", "LH03", "LH04"], (2400, 2760), 200.0, 10,
             marks=pytest.mark.slow,
         ),
     ],

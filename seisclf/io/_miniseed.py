@@ -58,7 +58,7 @@ def _clean(content, start_ns, end_ns, headonly):
     if last <= first:
         return Stream(), [], n_records
     try:
-        stream = decode_records(records.content(first, last), headonly=headonly)
+        stream = records.decode(first, last, headonly)
     except Exception:
         return None  # the general way finds the record
     if len(stream) != 1 or not records.fits(stream[0], first, last, headonly):

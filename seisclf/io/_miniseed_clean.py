@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ._libmseed import decode_records, decode_run
 from ._miniseed_checks import data_room
 from ._miniseed_headers import (
     _ALLOWED,
@@ -120,9 +121,12 @@ class CleanRecords:
             last = int(np.searchsorted(self.start_ns, end_ns, side="left"))
         return first, last
 
-    def content(self, first, last):
-        """Bytes of records as libmseed takes them, without a copy."""
-        return self.data[first:last].reshape(-1).view(np.int8)
+    def decode(self, first, last, headonly):
+        """Traces of records; one, if they are what their headers say."""
+        content = self.data[first:last].reshape(-1).view(np.int8)
+        if headonly:
+            return decode_records(content, headonly=True)
+        return decode_run(content, self.data.shape[1], self.samples[first:last])
 
     def fits(self, trace, first, last, headonly):
         """Whether a decoded trace is what the headers of its records say."""

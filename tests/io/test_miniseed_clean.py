@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime
 
-from seisclf.io import _libmseed, _miniseed
+from seisclf.io import _libmseed, _miniseed, _miniseed_clean
 from seisclf.io._filling import fill
-from seisclf.io._libmseed import DecodeError, decode_records
+from seisclf.io._libmseed import DecodeError, decode_records, decode_run
+from seisclf.io._miniseed_headers import parse_records
 
 START = UTCDateTime("2023-06-01T00:00:00")
 ENCODINGS = {
@@ -42,14 +43,21 @@ def assert_same(one, other):
     rate=st.sampled_from([100.0, 62.5, 0.1, 250.0]),
     offset=st.integers(0, 2 * 10**6).map(lambda us: us / 1e6),
     window=st.tuples(st.floats(-0.1, 1.1), st.floats(-0.1, 1.1)),
+    at_once=st.sampled_from([600, 2**13, 2**20]),
 )
-def test_clean_files_are_taken_and_read_as_in_general(n, offset, window, **how):
+def test_clean_files_are_taken_and_read_as_in_general(n, offset, window, at_once, **how):
     file = content(n, offset=offset, **how)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_libmseed, "_RUN_BYTES", at_once)
+        patch.setattr(_miniseed_clean, "_BLOCK", 3)
+        check_clean(file, n / how["rate"], window)
+
+
+def check_clean(file, seconds, window):
     clean = _miniseed._clean(file, None, None, False)
     assert clean is not None
     assert_same(clean, _miniseed._with_faults([(0, file)], None, None, False))
-    length = int(n / how["rate"] * 1e9)
-    span = sorted(START.ns + int(share * length) for share in window)
+    span = sorted(START.ns + int(share * seconds * 1e9) for share in window)
     clean = _miniseed._clean(file, *span, False)
     assert_same(clean, _miniseed._with_faults([(0, file)], *span, False))
 
@@ -99,6 +107,20 @@ def test_threads_that_decode_are_told_of_their_own_errors_only():
     want = decode_records(good)[0].data
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(decode, range(100)))
+
+
+def test_records_that_are_not_one_trace_are_not_decoded_as_one():
+    length, file = 512, content(3000)
+    gap = np.frombuffer(file[:1024] + file[2048:], dtype=np.int8)
+    other = np.frombuffer(file[:1024] + content(3000, rate=50.0)[1024:], dtype=np.int8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_libmseed, "_RUN_BYTES", 3 * length)
+        for odd in (gap, other):
+            own = parse_records(odd.tobytes())[0]["samples"].astype(np.int64)
+            with pytest.raises(DecodeError, match="not one trace"):
+                decode_run(odd, length, own)
+            with pytest.raises(DecodeError):
+                decode_run(odd, length, own + 1)
 
 
 def test_another_library_than_the_known_one_is_left_to_obspy(monkeypatch):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..io._grid import first_sample, sample_time
+from ..io._grid import first_sample, sample_index, sample_time
 from ._network_record import choose_stations, fill_slots, reasons_asked_for
 from ._records import instruments_of, is_rate
 from ._settling import cut_reach
@@ -162,7 +162,9 @@ def _group(present, members, rate, start_ns, end_ns):
     if start_ns is not None and start_ns > anchor_ns:
         anchor_ns += sample_time(first_sample(start_ns - anchor_ns, rate), rate)
     last_ns = max(member.end_ns for member in present)
-    n_samples = first_sample(last_ns - anchor_ns, rate)
+    # Samples between those of the grid are moved to the nearest; resampled, they are their own.
+    moved = all(is_rate(c.rate, rate) for member in present for c in member.channels)
+    n_samples = (sample_index if moved else first_sample)(last_ns - anchor_ns, rate)
     if end_ns is not None:
         n_samples = min(n_samples, first_sample(end_ns - anchor_ns, rate))
     if n_samples <= 0:

@@ -137,6 +137,17 @@ def test_days_tell_of_the_stations_that_recorded(tmp_path):
     assert seen == [["XX.A", "XX.B"], ["XX.A"], ["XX.A"], []]
 
 
+@pytest.mark.parametrize("beside", [0.3, 0.5, 0.7])
+def test_a_last_piece_between_the_samples_ends_where_it_does(beside):
+    stream = quiet(300) + quiet(200, first=round(310 * RATE) + beside)
+    own = detector()
+    found, whole = own.scan(stream, chunk=100.0), own.detect(stream)
+    assert_same_coverage(found, whole)
+    a, b = found.coverage_report(), whole.coverage_report()
+    assert a["end"].tolist() == b["end"].tolist()
+    assert found.tasks["end"].max() == b["end"][0]
+
+
 def test_picks_in_quakeml_name_location_and_channel():
     stream = quiet(120)
     for t in stream:

@@ -145,7 +145,7 @@ class DetectionDisplay:
             own = axes[i * len(heights) : (i + 1) * len(heights)]
             if self.stream is not None:
                 self._draw_waveform(own[0], function, colors, span)
-            self._draw_probabilities(own[-1], function, colors)
+            self._draw_probabilities(own[-1], function, colors, span)
         self._finish(figure, axes, colors, span)
         self.figure_, self.axes_ = figure, axes
         return self
@@ -177,11 +177,11 @@ class DetectionDisplay:
     def _draw_waveform(self, ax, function, colors, span):
         for piece in traces_of(self.stream, function.seed_id, span):
             ax.plot(*outline(piece), color="0.15", linewidth=0.5)
-        self._draw_spans(ax, function, colors)
+        self._draw_spans(ax, function, colors, span)
         ax.set_yticks([])
         ax.set_ylabel(function.station, rotation=0, ha="right", va="center")
 
-    def _draw_probabilities(self, ax, function, colors):
+    def _draw_probabilities(self, ax, function, colors, span):
         # Steps, because a frame's value holds for the whole frame.
         edges = np.append(np.arange(len(function.coverage)) * function.step, np.nan)
         edges[-1] = (function.end_time - function.start_time).total_seconds()
@@ -197,21 +197,25 @@ class DetectionDisplay:
         for k in np.flatnonzero(missing):
             hatch(ax, times[k], times[k + 1])
         if self.stream is None:
-            self._draw_spans(ax, function, colors)
+            self._draw_spans(ax, function, colors, span)
             ax.set_title(function.station, loc="left", fontsize="medium")
         ax.set_ylim(-0.03, 1.03)
         ax.set_yticks([0, 0.5, 1])
         ax.set_ylabel("p", rotation=0, ha="right", va="center")
 
-    def _draw_spans(self, ax, function, colors):
+    def _draw_spans(self, ax, function, colors, span):
         table = self.detections.to_frame()
         for row in table.to_dict("records"):
             if function.station not in row["stations"].split():
+                continue
+            if span is not None and not (row["onset"] < span[1] and row["end"] > span[0]):
                 continue
             first = matplotlib_times(row["onset"], [0.0])[0]
             last = matplotlib_times(row["end"], [0.0])[0]
             color = colors[row["class"]]
             ax.axvspan(first, last, color=color, alpha=0.25, linewidth=0)
+            if span is not None and row["onset"] < span[0]:
+                continue
             # An event of a second is a hair in a picture of an hour: its onset is marked above.
             ax.plot(
                 [first], [1.0], "v", color=color, markersize=7, clip_on=False,

@@ -131,3 +131,18 @@ def test_zoom_into_one_detection(scan):
     # Of the waveform, no more than that.
     drawn = display.axes_[0].lines[0].get_xdata()
     assert first - 1e-6 <= drawn[0] and drawn[-1] <= last + 1e-6
+
+
+def test_zoom_draws_no_event_that_lies_elsewhere(tmp_path):
+    import warnings
+
+    stream = record(n=20000, event=(1500, 1900))
+    stream[0].data[15000:15400] *= 30
+    detections = EventDetector(Loudness(), step=0.5).detect(stream)
+    assert len(detections) > 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of a layout that markers far outside make impossible
+        figure = detections.plot(stream, detection=0).figure_
+        figure.savefig(tmp_path / "zoom.png")
+    lines = figure.axes[0].get_lines()
+    assert sum(line.get_marker() == "v" for line in lines) == 1

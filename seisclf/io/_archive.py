@@ -20,7 +20,7 @@ from ._recordings import Recordings
 from ._streams import SENTINELS, merge_traces
 from ._times import to_utc
 
-_THREADS = 3
+_THREADS = 2
 # Pieces this far apart, in samples, are kept apart until someone asks for all of them at once.
 _FAR_APART = 2**20
 

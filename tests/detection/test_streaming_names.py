@@ -72,7 +72,7 @@ def test_names_that_change_give_the_events_of_the_whole(seed, size, most):
 @pytest.mark.parametrize("name", DEEP)
 def test_whatever_happens_to_names_and_packets_changes_nothing(name):
     compared = 0
-    for seed in range(30):
+    for seed in range(12):
         try:
             options = DEEP[name] | {"max_gap_fraction": [0.0, 0.1, 0.4][seed % 3]}
             assert_names_change_nothing(seed, [20, 100, 700][seed // 3 % 3], options, messed)
@@ -80,7 +80,7 @@ def test_whatever_happens_to_names_and_packets_changes_nothing(name):
             assert "can be scanned" in str(error)
         else:
             compared += 1
-    assert compared > 12
+    assert compared > 5
 
 
 def test_of_two_names_at_once_the_preferred_counts_and_the_other_fills_its_gaps():

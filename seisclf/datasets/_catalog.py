@@ -129,6 +129,8 @@ def events_from_catalog(
         raise ValueError(f"before + after must be positive, got {before!r} + {after!r} seconds")
     report = Report()
     table = read_events(catalog, label=label, limits=limits)
+    if not len(table):
+        raise ValueError("catalog has no events: there is nothing to cut")
     by_station = "station" in table and table["station"].notna().any()
     assembler = Assembler(
         components=check_components(components),
@@ -148,7 +150,7 @@ def events_from_catalog(
     found = assembler.assemble(events)
     for event, text in found.problems:
         report.add(event.id, event.station or "all", text, "event left out")
-    if len(table) and not len(found.data):
+    if not len(found.data):
         reasons = "\n".join(f"- {' | '.join(row)}" for row in report.rows[-5:])
         raise ValueError(
             f"none of the {len(table)} events can be cut. The last findings:\n{reasons}"

@@ -136,4 +136,8 @@ def _parse(path):
     from seisclf.io._xml import read_xml
 
     content, _ = read_xml(path)
-    return etree.fromstring(content, etree.XMLParser(resolve_entities=False, huge_tree=True))
+    try:
+        return etree.fromstring(content, etree.XMLParser(resolve_entities=False, huge_tree=True))
+    except etree.XMLSyntaxError as error:
+        # The door does not look at names, this parser does: prefixes must have been declared.
+        raise ValueError(f"{path} is damaged: {error}") from error

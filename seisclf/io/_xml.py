@@ -22,6 +22,7 @@ _ENCODINGS = {
 }
 _PART = 2**20
 _DECLARATION = re.compile(r"^\s*<\?xml\s[^>]*?\?>")
+_SECOND = re.compile("^[\\s\ufeff]*<\\?xml\\s")
 _DECLARED = re.compile(rb"""^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 
 
@@ -226,7 +227,11 @@ def _as_utf8(content, name):
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise ValueError(f"{name} is no text in {encoding}: {error.reason}") from error
-    return _DECLARATION.sub("", text, count=1).encode("utf-8")
+    text = _DECLARATION.sub("", text, count=1)
+    if _SECOND.match(text):
+        # The parser after this one would take its encoding for that of the document.
+        raise ValueError(f"{name}: XML has one declaration at most, this has two: it is damaged")
+    return text.encode("utf-8")
 
 
 def _scan(content, name, limits):

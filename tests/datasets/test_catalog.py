@@ -166,6 +166,11 @@ def test_nothing_at_all_raises_with_the_reasons(record, catalog):
         events_from_catalog(catalog, record, **WINDOW)
 
 
+def test_a_catalogue_without_events_says_so(record, catalog):
+    with pytest.raises(ValueError, match="catalog has no events"):
+        events_from_catalog(catalog.iloc[:0], record, **WINDOW)
+
+
 def obspy_catalog():
     def event(name, time, kind, picks=()):
         return Event(

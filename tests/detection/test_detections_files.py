@@ -243,6 +243,9 @@ def test_files_that_cannot_be_read_say_why(tmp_path):
     refused("a.parquet", b"PAR1 or not", "Parquet")
     refused("a.xml", b"<a", "XML")
     refused("b.xml", b"<a/>", "<a>")
+    refused("b1.xml", b"<q:quakeml/>", "damaged")
+    twice = b"<?xml version='1.0'?><?xml version='1.0' encoding='UTF-7'?><quakeml/>"
+    refused("b2.xml", twice, "damaged")
     entities = b'<!DOCTYPE q [<!ENTITY a "aaaa">]><quakeml>&a;</quakeml>'
     refused("c.xml", entities, "DOCTYPE|entit")
     path = some(2).to_quakeml(tmp_path / "d.xml")

@@ -76,6 +76,16 @@ def test_encodings_that_hide_characters_are_refused(word):
         read_xml(f'<?xml version="1.0" encoding="{word}"?><a/>'.encode())
 
 
+@pytest.mark.parametrize("between", ["", "\n", "\ufeff"])
+def test_a_second_declaration_hides_no_encoding(between, quakeml):
+    # In UTF-7 a document type looks like plain text to whoever reads UTF-8.
+    head = "<?xml version='1.0' encoding='utf-8'?>"
+    hidden = "<?xml version='1.0' encoding='UTF-7'?>"
+    text = (head + between + hidden).encode() + quakeml[quakeml.index(b"?>") + 2 :]
+    with pytest.raises(ValueError, match="two: it is damaged"):
+        read_quakeml(text)
+
+
 def test_depth_and_size_have_limits():
     deep = b"<a>" * 10_000 + b"</a>" * 10_000
     with pytest.raises(ValueError, match="max_xml_depth=100.*raise the limit"):

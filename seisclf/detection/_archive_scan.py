@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from ..io._grid import sample_time
+from ..io._selection import span_ns
 from ._archive_source import source_of
 from ._fingerprint import describe_run, differences
 from ._prepare import preparation
@@ -30,7 +31,7 @@ def scan_archive(
 ):
     """Scan an archive, see :meth:`EventDetector.scan`."""
     show = detector.progress or None if progress is None else progress
-    start_ns, end_ns = _span(start, end)
+    start_ns, end_ns = span_ns(start, end)
     prepare = preparation(prepare)
     source = source_of(archive, progress=bool(show), n_jobs=n_jobs)
     groups, skipped = plan_groups(detector, source.channels(), start_ns=start_ns, end_ns=end_ns)
@@ -197,16 +198,6 @@ class _Scan:
     def _write_settings(self):
         text = json.dumps(self.store.settings(), indent=2, default=str)
         (self.store.folder / "settings.json").write_text(text + "\n", encoding="utf-8")
-
-
-def _span(start, end):
-    from ..io._selection import time_ns
-
-    start_ns = None if start is None else time_ns(start, "start")
-    end_ns = None if end is None else time_ns(end, "end")
-    if start_ns is not None and end_ns is not None and end_ns <= start_ns:
-        raise ValueError(f"end={end!r} is not after start={start!r}")
-    return start_ns, end_ns
 
 
 def _warn(detections, skipped):

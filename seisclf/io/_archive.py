@@ -1,6 +1,7 @@
 """Any number of waveform files to one array and mask per channel, and a report of all of it."""
 
 import os
+import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,14 +12,14 @@ import numpy as np
 from ..utils import progress_bar
 from ._components import RATE_TOLERANCE, component_letter, nominal_rate
 from ._door import Merging
-from ._files import check_patterns, list_files, matches, named_elsewhere
+from ._files import list_files, named_elsewhere
 from ._grid import sample_index, sample_time
 from ._limits import check_limits
 from ._read_file import read_waveform_file
 from ._read_report import ReadReport
 from ._recordings import Recordings
+from ._selection import check_patterns, matches, span_ns
 from ._streams import SENTINELS, merge_traces
-from ._times import to_utc
 
 _THREADS = 2
 # Pieces this far apart, in samples, are kept apart until someone asks for all of them at once.
@@ -100,11 +101,15 @@ def read_archive(
     0  gap  masked
     """
     limits = check_limits(limits)
-    start_ns, end_ns = check_span(start, end)
-    stations = check_patterns("stations", stations)
-    channels = check_patterns("channels", channels)
+    start_ns, end_ns = span_ns(start, end)
+    stations = check_patterns(stations, "stations")
+    channels = check_patterns(channels, "channels")
     if constant_gap is not None and not constant_gap > 0:
         raise ValueError(f"constant_gap must be None or more than 0 s, got {constant_gap!r}")
+    if not rate_tolerance >= 0:
+        raise ValueError(f"rate_tolerance must be 0 or more, got {rate_tolerance!r}")
+    if np.dtype(dtype).kind != "f":
+        raise ValueError(f"dtype must be float32 or float64, got {np.dtype(dtype)}")
     report = ReadReport()
     wanted = _Wanted(start_ns, end_ns, stations, channels)
     traces = _traces(source, wanted, report, limits, progress)
@@ -113,19 +118,6 @@ def read_archive(
         limits.max_samples,
     )  # fmt: skip
     return Recordings(_merged(traces, merging, report), report, limits)
-
-
-def check_span(start, end):
-    """Times as nanoseconds since 1970, None where there is none."""
-    times = []
-    for name, time in (("start", start), ("end", end)):
-        utc = None if time is None else to_utc([time])[0]
-        if utc is not None and utc != utc:  # NaT
-            raise ValueError(f"{name}={time!r} is no time")
-        times.append(None if utc is None else utc.value)
-    if None not in times and times[1] <= times[0]:
-        raise ValueError(f"end={end!r} is not after start={start!r}")
-    return times
 
 
 class _Wanted:
@@ -157,12 +149,26 @@ def _traces(source, wanted, report, limits, progress):
         streams = [source.read(start, end, stations=stations, channels=channels, report=report)]
     else:
         streams = _of_files(_paths(source, report), wanted, report, limits, progress)
-    by_id = {}
+    by_id, others = {}, set()
     for stream in streams:
         for trace in stream:
             if wanted.has(trace.id):
                 by_id.setdefault(trace.id, []).append(trace)
+            else:
+                others.add(trace.id)
+    if others and not by_id:
+        _warn_of_nothing(wanted, others)
     return by_id
+
+
+def _warn_of_nothing(wanted, others):
+    stations, channels = wanted.codes
+    shown = ", ".join(sorted(others)[:5]) + (", ..." if len(others) > 5 else "")
+    warnings.warn(
+        f"nothing matches stations={stations!r} and channels={channels!r}: there are {shown}",
+        UserWarning,
+        stacklevel=4,
+    )
 
 
 def _paths(source, report):

@@ -2,15 +2,16 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
 from glob import glob, has_magic
 from pathlib import Path
+
+from ._selection import matches
 
 # NET.STA.LOC.CHA.D.2023.152, as SeisComP and many others name files of a day.
 _SDS = re.compile(r"([^.]*)\.([^.]+)\.([^.]*)\.([^.]+)\.D\.(\d{4})\.(\d{3})")
 
 
-def list_files(path):
+def list_files(path, name="source"):
     """Files of a path: the file itself, all of a folder to any depth, or those of a pattern.
 
     Hidden files, those whose name begins with a dot, are left out.
@@ -19,6 +20,8 @@ def list_files(path):
     ----------
     path : str or pathlib.Path
         File, folder or pattern.
+    name : str, default="source"
+        The parameter it was given as.
 
     Returns
     -------
@@ -38,10 +41,10 @@ def list_files(path):
     elif has_magic(text):
         found = [Path(name) for name in glob(text, recursive=True)]
     else:
-        raise FileNotFoundError(f"waveforms: {text} does not exist")
+        raise FileNotFoundError(f"{name}: {text} does not exist")
     files = sorted(file for file in found if _is_wanted(file))
     if not files:
-        raise FileNotFoundError(f"waveforms: no files match {text}")
+        raise FileNotFoundError(f"{name}: no files match {text}")
     return files
 
 
@@ -83,47 +86,3 @@ def named_elsewhere(file, start_ns, end_ns, stations, channels):
     if start_ns is not None and begin_ns + 3 * 86_400 * 10**9 <= start_ns:
         return "an earlier day, by its name"
     return ""
-
-
-def matches(id, stations, channels):
-    """Whether a trace is wanted.
-
-    Parameters
-    ----------
-    id : str
-        ``"NET.STA.LOC.CHA"``.
-    stations : list of str or None
-        Codes or patterns of ``"NET.STA"`` or of the station alone.
-    channels : list of str or None
-        Codes or patterns of the channel, of ``"LOC.CHA"`` or of the whole identifier.
-
-    Returns
-    -------
-    wanted : bool
-
-    Examples
-    --------
-    >>> from seisclf.io._files import matches
-    >>> matches("TW.LH01.00.HHZ", ["LH0?"], ["HH?"]), matches("TW.LH01.00.HHZ", ["XX.*"], None)
-    (True, False)
-    """
-    network, station, location, channel = id.split(".", 3)
-    return _any((station, f"{network}.{station}"), stations) and _any(
-        (channel, f"{location}.{channel}", id), channels
-    )
-
-
-def _any(names, patterns):
-    return patterns is None or any(fnmatchcase(n, str(p)) for n in names for p in patterns)
-
-
-def check_patterns(name, patterns):
-    """A list of patterns, of one text or several; None stays None."""
-    if patterns is None:
-        return None
-    if isinstance(patterns, str):
-        return [patterns]
-    patterns = list(patterns)
-    if not all(isinstance(pattern, str) for pattern in patterns):
-        raise TypeError(f"{name} must be a list of codes or patterns, got {patterns!r}")
-    return patterns

@@ -1,5 +1,6 @@
 """Which traces and what time: the arguments that all readers of archives share."""
 
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 
@@ -39,11 +40,9 @@ def check_patterns(patterns, name):
         return None
     if isinstance(patterns, str):
         return [patterns]
-    patterns = list(patterns)
-    wrong = [p for p in patterns if not isinstance(p, str)]
-    if wrong:
-        raise TypeError(f"{name} must be a list of codes or patterns (str), got {wrong[0]!r}")
-    return patterns
+    if not isinstance(patterns, Iterable) or not all(isinstance(p, str) for p in patterns):
+        raise TypeError(f"{name} must be a list of codes or patterns (str), got {patterns!r}")
+    return list(patterns)
 
 
 def time_ns(time, name="time"):
@@ -89,6 +88,30 @@ def time_ns(time, name="time"):
             "or nanoseconds since 1970 (int)"
         )
     return int(utc.value)
+
+
+def span_ns(start, end):
+    """Return a span of time as nanoseconds since 1970, None where it is open.
+
+    Parameters
+    ----------
+    start, end : time of any kind, see :func:`time_ns`, or None
+        The end must be after the start.
+
+    Returns
+    -------
+    start_ns, end_ns : int or None
+
+    Raises
+    ------
+    ValueError
+        If one is no time, or the end comes first.
+    """
+    start_ns = None if start is None else time_ns(start, "start")
+    end_ns = None if end is None else time_ns(end, "end")
+    if None not in (start_ns, end_ns) and end_ns <= start_ns:
+        raise ValueError(f"end={end!r} is not after start={start!r}")
+    return start_ns, end_ns
 
 
 def _any(codes, patterns):

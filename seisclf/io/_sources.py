@@ -46,9 +46,9 @@ def open_source(waveforms, report=None, limits=None):
     if hasattr(waveforms, "get_waveforms"):
         return _ClientSource(waveforms)
     if isinstance(waveforms, str | Path):
-        return _FileSource(list_files(waveforms), report, limits)
+        return _FileSource(list_files(waveforms, "waveforms"), report, limits)
     if isinstance(waveforms, list | tuple) and all(isinstance(w, str | Path) for w in waveforms):
-        files = [file for path in waveforms for file in list_files(path)]
+        files = [file for path in waveforms for file in list_files(path, "waveforms")]
         return _FileSource(files, report, limits)
     raise TypeError(
         f"waveforms must be an obspy.Stream, a path or pattern, a list of paths, or a client "

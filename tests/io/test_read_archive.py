@@ -3,6 +3,7 @@
 import shutil
 
 import numpy as np
+import obspy
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -18,8 +19,8 @@ from seisclf.io import (
     read_archive,
     read_records,
 )
-from seisclf.io._files import matches
 from seisclf.io._grid import first_sample, sample_index, sample_time
+from seisclf.io._selection import matches
 from seisclf.io._stretches import clipped_runs, constant_runs
 
 START = UTCDateTime("2023-06-01T00:00:00")
@@ -277,6 +278,16 @@ def test_which_files_and_channels_are_read(tmp_path):
     for wrong, error in (("nothing/here", FileNotFoundError), (7, TypeError)):
         with pytest.raises(error):
             read_archive(wrong)
+    for wrong in ({"stations": 5}, {"channels": [b"HHZ"]}):
+        with pytest.raises(TypeError, match="must be a list of codes or patterns"):
+            read_archive(obspy.read(), **wrong)
+    for name, wrong in (("rate_tolerance", -1.0), ("dtype", "int8"), ("constant_gap", 0)):
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            read_archive(obspy.read(), **{name: wrong})
+    with pytest.raises(FileNotFoundError, match="source: nowhere does not exist"):
+        read_archive("nowhere")
+    with pytest.warns(UserWarning, match="nothing matches.*HHZ.*there are BW.RJOB..EHE"):
+        assert len(read_archive(obspy.read(), channels="HHZ")) == 0
     with pytest.raises(ValueError, match="is not after"):
         read_archive(one, start="2023-06-02", end="2023-06-01")
 

@@ -21,6 +21,7 @@ from ._read_report import ReadReport
 from ._win import read_win
 
 _DAY_NS = 86_400 * 10**9
+_FARTHEST_NS = 2**63 - _DAY_NS
 _CHUNK = 2**20
 _MANY_BYTES = 2**22
 # These readers of ObsPy open the file themselves.
@@ -285,6 +286,10 @@ class _File:
             if not trace.stats.npts:
                 self.own.add(self.path, trace.id, "no samples", "left out", kind="empty")
                 continue
+            if not _has_time(trace.stats):
+                what = f"the time {trace.stats.starttime} cannot be held in nanoseconds"
+                self.own.add(self.path, trace.id, what, "left out", kind="time")
+                continue
             if not headonly:
                 trace = _cut(trace, start_ns, end_ns)
             if trace is not None:
@@ -312,10 +317,7 @@ class _File:
         stats = [trace.stats for trace in traces]
         starts = [own.starttime.ns for own in stats]
         rates = [own.sampling_rate for own in stats]
-        ends = [
-            start + (sample_time(own.npts, rate) if 0 < rate < 1e9 else 0)
-            for start, own, rate in zip(starts, stats, rates, strict=True)
-        ]
+        ends = [_end_ns(own) for own in stats]
         n_samples = [own.npts for own in stats]
         self.own.add_trace(
             self.path, id, start_ns=min(starts), end_ns=max(ends),
@@ -365,6 +367,17 @@ def _open_regular(path, flags):
         os.close(file)
         raise _Refused("unreadable", "not a regular file")
     return file
+
+
+def _end_ns(stats):
+    """Time after the last sample; of impossible rates, that of the first."""
+    rate, begin = stats.sampling_rate, stats.starttime.ns
+    return begin + (sample_time(stats.npts, rate) if 0 < rate < 1e9 else 0)
+
+
+def _has_time(stats):
+    """Whether all of a trace lies where 64 bits hold nanoseconds: from 1677 to 2262."""
+    return stats.starttime.ns > -_FARTHEST_NS and _end_ns(stats) < _FARTHEST_NS
 
 
 def _cut(trace, start_ns, end_ns):

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from obspy import Stream, Trace, UTCDateTime, read
 
-from seisclf.io import Limits, ReadReport, read_records, read_waveform_file
+from seisclf.io import ArchiveIndex, Limits, ReadReport, read_records, read_waveform_file
 from seisclf.io._report import Report
 
 START = UTCDateTime("2023-06-01T00:00:00")
@@ -328,3 +328,18 @@ def test_no_bytes_make_it_raise_and_sound_samples_survive(tmp_path_factory, flip
     assert report.files["status"][0] in ("read", "partly", "skipped")
     if not flips and (cut % 512 == 0 or cut >= len(content)):
         assert sum(t.stats.npts for t in stream) == 3000
+
+
+def test_times_that_nanoseconds_cannot_hold_are_left_out(tmp_path):
+    path = tmp_path / "a.slist"
+    late = trace(noise(50))
+    late.write(path, "SLIST")
+    text = path.read_bytes()
+    # A piece in time keeps the others of its file company.
+    both = text.replace(b"2023-06-01", b"2408-01-15") + text
+    stream, report = open_file(tmp_path / "b.slist", both)
+    assert [t.stats.starttime for t in stream] == [START]
+    assert report.findings["kind"].tolist() == ["time"]
+    assert "2408" in report.findings["what"][0]
+    changes = ArchiveIndex(tmp_path).update()
+    assert set(changes["status"]) == {"read"}

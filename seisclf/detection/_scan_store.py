@@ -188,7 +188,8 @@ class ScanStore(ScanRows):
         if version != VERSION:
             raise ValueError(
                 f"{self.path} has schema {version}, this version of seisclf reads {VERSION}: "
-                f"give another output"
+                f"scan into another output; read_detections reads the days of this one, "
+                f"{self.path.parent / 'detections'}/*.parquet"
             )
 
 

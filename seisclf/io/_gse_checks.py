@@ -36,17 +36,22 @@ def gse_fault(content):
     """
     if all(kind in _INTEGERS for kind in map(_kind, _HEADER.findall(content))):
         return ""
-    inside = False
-    # As ObsPy reads them: only line feeds end a line.
+    inside = data = False
+    # As ObsPy reads them: only line feeds end a line. What follows a header is all copied, also
+    # while the decoder still looks for where the data begins.
     for number, line in enumerate(io.BytesIO(content), 1):
-        if inside and line.startswith(_END):
-            inside = False
+        if line.startswith((b"WID1", b"WID2")):
+            if inside:
+                return f"line {number}: a header before the data before it has ended"
+            inside, data = True, False
         elif inside and len(line) > _LONGEST:
             return f"line {number}: {len(line)} bytes, data lines have 80"
         elif inside and _ALIEN.search(line):
             return f"line {number}: bytes that are no text"
-        if line.startswith((b"DAT1", b"DAT2")):
-            inside = True
+        elif data and line.startswith(_END):
+            inside = data = False
+        elif line.startswith((b"DAT1", b"DAT2")):
+            data = True
     return ""
 
 

@@ -109,6 +109,25 @@ def test_gse_lines_over_the_decoders_buffer(folder, sound):
     assert "no text" in read_beside(folder, "bad.gse")["reason"]
 
 
+@pytest.mark.parametrize("place", ["before the data", "in place of its beginning", "at its end"])
+def test_gse_lines_beside_the_data_are_copied_too(place, folder, sound):
+    text, long = sound["GSE2"], b"9" * 400 + b"\n"
+    begin, end = text.index(b"DAT2\n"), text.rindex(b"CHK2")
+    whole = {
+        "before the data": text[:begin] + long + text[begin:],
+        "in place of its beginning": text[:begin] + long + text[begin + 5 :],
+        "at its end": text[:end] + b"CHK2 " + long,
+    }[place]
+    (folder / "bad.gse").write_bytes(whole)
+    assert "data lines have 80" in read_beside(folder, "bad.gse")["reason"]
+
+
+def test_gse_without_an_end_before_the_next_header(folder, sound):
+    text = sound["GSE2"]
+    (folder / "bad.gse").write_bytes(text[: text.index(b"DAT2\n")] + text)
+    assert "before the data before it" in read_beside(folder, "bad.gse")["reason"]
+
+
 def test_gse_that_claims_more_than_it_holds(folder, sound):
     (folder / "bad.gse").write_bytes(sound["GSE2"].replace(b"     501", b"99999999", 1))
     read_beside(folder, "bad.gse")

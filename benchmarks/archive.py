@@ -218,13 +218,11 @@ class _Free:
 
 
 def _peak(folder, chunk):
-    import resource
-
+    from benchmarks._memory import peak_bytes
     from seisclf.detection import EventDetector
 
     begin = time.perf_counter()
     found = EventDetector(_Free()).scan(folder, chunk=chunk)
     hours = (time.perf_counter() - begin) / 3600
     days = found.tasks["recorded"].sum() / 86400
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"mb": peak, "speed": days / hours}))
+    print(json.dumps({"mb": peak_bytes() / 1e6, "speed": days / hours}))

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks._memory import peak_bytes
+
 SAMPLING_RATE = 100.0
 N_CHANNELS, N_SAMPLES = 3, 6000
 _BLOCK = 512
@@ -98,30 +100,17 @@ def _train(folder):
         random_state=0,
         device="cpu",
     )
-    base = _peak_bytes()
+    base = peak_bytes()
     start = time.perf_counter()
     classifier.fit(events.data, events.target)
     figures = {
-        "peak_gb": _peak_bytes() / 1e9,
+        "peak_gb": peak_bytes() / 1e9,
         "base_gb": base / 1e9,
         "seconds": time.perf_counter() - start,
         "n_events": len(events.data),
         "batch_size": classifier.batch_size,
     }
     print(json.dumps(figures))
-
-
-def _peak_bytes():
-    """Largest resident memory so far of this process, not of the one it was forked from."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return 1024 * int(line.split()[1])
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 if __name__ == "__main__":

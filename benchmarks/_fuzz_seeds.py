@@ -106,7 +106,7 @@ def _real(folder):
     for file in sorted((home / "esec" / "waveforms").rglob("*"))[:2000:100]:
         if file.is_file() and file.stat().st_size < 4 * _LARGEST:
             _put(folder, "mseed", file.name, file.read_bytes())
-    for file in sorted((home / "luhu" / "sac_2020.088.13").glob("*"))[:4]:
+    for file in sorted((home / "luhu" / "sac_2020.088.13").glob("*.sac"))[:4]:
         trace = obspy.read(str(file), format="SAC")[0]
         out = io.BytesIO()
         trace.slice(trace.stats.starttime, trace.stats.starttime + 30).write(out, format="SAC")

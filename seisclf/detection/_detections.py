@@ -200,7 +200,7 @@ class Detections:
         )  # fmt: skip
         number = {row: i for i, members in enumerate(rows) for row in members}
         picks = self.picks[self.picks["detection"].isin(list(number))]
-        picks = picks.assign(detection=picks["detection"].map(number))
+        picks = picks.assign(detection=picks["detection"].map(number).astype("int64"))
         picks = picks.sort_values(["detection", "time"], ignore_index=True)
         return Detections(
             table, self.functions, settings=self.settings, picks=picks, coverage=self._coverage,

@@ -64,6 +64,10 @@ def table_of(rows, columns):
             values = pd.to_datetime(values, utc=True).as_unit("ns")
         elif name.endswith(("probability", "coverage")) or name.startswith("p_"):
             values = np.array(values, dtype=float)
+        elif name == "detection":
+            values = np.array(values, dtype=np.int64)
+        elif not rows:
+            values = np.array(values, dtype=object)
         table[name] = values
     return pd.DataFrame(table, columns=list(columns))
 

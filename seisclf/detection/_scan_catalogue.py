@@ -136,7 +136,7 @@ def _pick_table(picks, rows):
     picks = [(number[row[0]], *row[1:]) for row in picks]
     picks = pd.DataFrame(picks, columns=["detection", "station", "phase", "time", "probability"])
     picks["time"] = _times(picks["time"].astype("int64"))
-    picks["probability"] = picks["probability"].astype(float)
+    picks = picks.astype({"detection": np.int64, "probability": float})
     return picks.sort_values("detection", kind="stable", ignore_index=True)
 
 

@@ -399,7 +399,8 @@ class Detections:
         counts = self._table["class"].value_counts()
         found = ", ".join(f"{count} {label}" for label, count in counts.items()) or "none"
         n_stations, hours, covered, skipped = self._scanned()
-        coverage = f", {100 * covered:.1f} % covered" if n_stations else ""
+        # Rounded twice: shares that differ in their last bit print the same.
+        coverage = f", {round(100 * covered, 9):.1f} % covered" if n_stations else ""
         note = f", {skipped} not scanned" if skipped else ""
         return (
             f"{len(self)} detections ({found}) in {hours:.3g} station-hours at {n_stations} "

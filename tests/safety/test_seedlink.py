@@ -46,7 +46,10 @@ class _Handler(socketserver.BaseRequestHandler):
         server.n_connections += 1
         try:
             while b"END\r" not in received:
-                received += self.request.recv(1024)
+                more = self.request.recv(1024)
+                if not more:
+                    return  # the client has gone
+                received += more
                 if received.startswith(b"HELLO\r"):
                     received = received[6:]
                     self.request.sendall(server.hello)
@@ -59,7 +62,7 @@ class _Handler(socketserver.BaseRequestHandler):
             if server.stays:
                 server.quiet.wait(10)
         except OSError:
-            pass  # the client has gone
+            pass  # it has gone while it was sent something
 
 
 def packets():

@@ -1,5 +1,6 @@
 """Detections as CSV and Parquet, and back again."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -23,7 +24,7 @@ _PARQUET_KEY = b"seisclf"
 def write_csv(detections, path):
     """Write the table, and beside it ``<name>.csv.json`` with all that CSV has no place for."""
     path = Path(path)
-    frame = detections.to_frame()
+    frame, quoting = detections.to_frame(), csv.QUOTE_MINIMAL
     for name in frame:
         if str(frame[name].dtype).startswith("datetime64"):
             frame[name] = _times_as_text(frame[name])
@@ -31,8 +32,10 @@ def write_csv(detections, path):
             # Few classes and stations, many rows: each text is looked at once.
             safe = {value: guard(value) for value in frame[name].unique()}
             frame[name] = frame[name].map(safe)
+            if any("\r" in str(value) for value in safe):
+                quoting = csv.QUOTE_NONNUMERIC  # Python quotes other ends of lines by itself
     frame.columns = [guard(str(name)) for name in frame]
-    frame.to_csv(path, index=False)
+    frame.to_csv(path, index=False, quoting=quoting)
     head = _head() | scan_of(detections) | {"picks": frame_to_json(detections.picks)}
     text = json.dumps(head, allow_nan=False, indent=1)
     sidecar(path).write_text(text + "\n", encoding="utf-8")

@@ -128,6 +128,11 @@ class ReadReport:
             self.add(event or file, trace, what, action, kind="unreadable")
 
     @property
+    def rows(self):
+        """Findings as tuples of file, trace, what, action: without the cost of a table."""
+        return [(file, trace, what, do) for file, trace, _, what, do, *_ in self._rows["findings"]]
+
+    @property
     def files(self):
         """Table of files."""
         return self._frame("files")

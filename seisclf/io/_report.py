@@ -36,17 +36,11 @@ class Report:
         logger.info("event %s, %s: %s: %s", event, trace, what, action)
 
     def extend(self, other, *, event):
-        """Take over the findings of a part, as those of this event."""
-        rows = other.rows if isinstance(other, Report) else _four(other)
-        self.rows += [(str(event), *row[1:]) for row in rows]
+        """Take over the findings of a part, this or a ReadReport, as those of this event."""
+        self.rows += [(str(event), *row[1:]) for row in other.rows]
 
     def to_frame(self):
         """Return the findings as a DataFrame."""
         import pandas as pd
 
         return pd.DataFrame(self.rows, columns=list(REPORT_COLUMNS), dtype=str)
-
-
-def _four(report):
-    """Findings of a ReadReport as rows of events."""
-    return report.findings[["file", "trace", "what", "action"]].itertuples(index=False, name=None)

@@ -34,6 +34,7 @@ def run(quick=False):
     figures : dict
         ``speedup``: time on a dask cluster with one worker over that with two, median of rounds;
         ``speedup_loky`` and ``speedup_threads``: this process alone over two workers.
+        ``speedup_memory_kept``: a worker as dask starts it over one that keeps freed memory.
         ``recovered``: 1 if the catalogue is the same although a worker was killed, else 0;
         ``same``: 1 if all other catalogues were the same. Unit costs and the plan, see
         :func:`benchmarks._spread_costs.unit_costs` and ``plan`` there, which is printed too.
@@ -50,7 +51,9 @@ def run(quick=False):
             ("dask", 2): {"backend": "dask", "client": clients[2]},
         }
         if not quick:
+            as_dask_is = stack.enter_context(_cluster(1, keeps_memory=False))
             ways |= {
+                ("trims", 1): {"backend": "dask", "client": as_dask_is},
                 ("alone", 1): {"backend": "sequential"},
                 ("loky", 2): {"backend": "loky", "n_jobs": 2},
                 ("threads", 2): {"backend": "threading", "n_jobs": 2},
@@ -76,10 +79,14 @@ def run(quick=False):
 
 
 @contextmanager
-def _cluster(n_workers):
+def _cluster(n_workers, *, keeps_memory=True):
+    """A cluster; workers as dask starts them give memory back to the system all the time."""
+    import dask
     from distributed import Client, LocalCluster
 
+    trims = "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_"
     with (
+        dask.config.set({trims: None} if keeps_memory else {}),
         LocalCluster(
             n_workers=n_workers,
             threads_per_worker=1,
@@ -137,6 +144,8 @@ def _speedups(times):
         return round(float(np.median(np.array(times[one]) / np.array(times[two]))), 2)
 
     figures = {"speedup": ratio(("dask", 1), ("dask", 2))}
+    if ("trims", 1) in times:
+        figures["speedup_memory_kept"] = ratio(("trims", 1), ("dask", 1))
     for name in ("loky", "threads"):
         if (name, 2) in times:
             figures[f"speedup_{name}"] = ratio(("alone", 1), (name, 2))

@@ -87,8 +87,12 @@ def _agree(old, new):
 
 
 def _answers_or_none(detector):
+    import joblib
+
     try:
-        return _answers(detector)
+        # A few windows are not worth starting workers, which would stop those of the scan.
+        with joblib.parallel_config(backend="sequential"):
+            return _answers(detector)
     except Exception as error:
         # A model that fails on these windows may still scan; its tasks tell what is wrong.
         logger.warning(

@@ -427,7 +427,8 @@ class SeismicFeatures(TransformerMixin, WaveformEstimator):
         X = X[:, np.newaxis] if X.ndim == 3 else X  # one station
         size = events_per_chunk(X.shape[1:], X.itemsize)
         chunks = [X[start : start + size] for start in range(0, len(X), size)]
-        results = Parallel(n_jobs=self.n_jobs, prefer="threads")(
+        # Threads whatever backend is active: NumPy leaves them the cores, and nothing is copied.
+        results = Parallel(n_jobs=self.n_jobs, require="sharedmem")(
             delayed(compute_chunk)(chunk, plan, settings) for chunk in chunks
         )
         features = np.concatenate([table for table, _ in results])

@@ -120,7 +120,9 @@ def test_probabilities_of_classes_are_those_of_the_classifier():
 
 _text = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cs",)), min_size=1, max_size=6
-) | st.sampled_from(["=1+1", "'=x", "-2", "@a", "+", "NA", "nan", "1e3", "\t", "\r", "a\rb", "a,b\n", "</x>"])
+) | st.sampled_from(
+    ["=1+1", "'=x", "-2", "@a", "+", "NA", "nan", "1e3", "\t", "\r", "a\rb", "a,b\n", "</x>"]
+)
 
 
 @pytest.mark.parametrize("kind", WRITERS)

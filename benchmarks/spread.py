@@ -20,8 +20,8 @@ def run(quick=False):
     """Scan a synthetic archive with one worker and with two, of dask, loky and threads.
 
     Three stations of three components at 100 Hz with events, miniSEED in SDS, a forest on
-    features. Workers have one thread each. Scans with one and with two are timed in turns, after
-    a short one in which processes import what they need. Then a worker of dask is killed when a
+    features. Workers have one thread each. Scans are timed in turns, each after a short one in
+    which processes import what they need. Then a worker of dask is killed when a
     third of the tasks is done, and the catalogue compared with that of one process.
 
     Parameters
@@ -33,8 +33,9 @@ def run(quick=False):
     -------
     figures : dict
         ``speedup``: time on a dask cluster with one worker over that with two, median of rounds;
-        ``speedup_loky`` and ``speedup_threads``: this process alone over two workers.
-        ``speedup_memory_kept``: a worker as dask starts it over one that keeps freed memory.
+        ``speedup_kept``: likewise with workers that keep freed memory, see the guide on scaling;
+        ``kept_ratio``: one worker as dask starts it over one of those. ``speedup_loky`` and
+        ``speedup_threads``: this process alone over two workers.
         ``recovered``: 1 if the catalogue is the same although a worker was killed, else 0;
         ``same``: 1 if all other catalogues were the same. Unit costs and the plan, see
         :func:`benchmarks._spread_costs.unit_costs` and ``plan`` there, which is printed too.
@@ -45,33 +46,25 @@ def run(quick=False):
         archive = _archive(folder / "archive", seconds)
         detector = _detector(n_trees=50 if quick else 300, step=step)
         chunk = seconds / (4 if quick else 8)
-        clients = {n: stack.enter_context(_cluster(n)) for n in (1, 2)}
-        ways = {
-            ("dask", 1): {"backend": "dask", "client": clients[1]},
-            ("dask", 2): {"backend": "dask", "client": clients[2]},
-        }
+        ways = [("dask", 1), ("dask", 2)]
         if not quick:
-            as_dask_is = stack.enter_context(_cluster(1, keeps_memory=False))
-            ways |= {
-                ("trims", 1): {"backend": "dask", "client": as_dask_is},
-                ("alone", 1): {"backend": "sequential"},
-                ("loky", 2): {"backend": "loky", "n_jobs": 2},
-                ("threads", 2): {"backend": "threading", "n_jobs": 2},
-            }
+            ways += [("kept", 1), ("kept", 2), ("alone", 1), ("loky", 2), ("threads", 2)]
 
-        def scan(way, **options):
-            with joblib.parallel_config(**ways[way]):
-                return detector.scan(archive, chunk=chunk, **options)
+        def scan(**options):
+            return detector.scan(archive, chunk=chunk, **options)
 
-        times, catalogues = _timed(scan, list(ways), rounds, archive)
+        times, catalogues = _timed(scan, ways, rounds)
         # All at once, in this process.
-        with joblib.parallel_config(backend="sequential"):
-            expected = detector.scan(archive, chunk=chunk)
+        with _workers("alone", 1):
+            expected = scan()
         figures = _speedups(times)
         figures["same"] = int(all(_same(found, expected) for found in catalogues))
         output = folder / "killed"
-        with _killed_on_the_way(clients[2], output, n_tasks=2 if quick else 6):
-            found = scan(("dask", 2), output=output)
+        with (
+            _workers("dask", 2) as client,
+            _killed_on_the_way(client, output, n_tasks=2 if quick else 6),
+        ):
+            found = scan(output=output)
         figures["recovered"] = int(_same(found, expected))
     figures |= unit_costs(quick=quick)
     figures |= plan(figures)
@@ -79,7 +72,34 @@ def run(quick=False):
 
 
 @contextmanager
-def _cluster(n_workers, *, keeps_memory=True):
+def _workers(kind, number):
+    """Make joblib use so many workers; of dask, none others are there meanwhile."""
+    backends = {"alone": "sequential", "loky": "loky", "threads": "threading"}
+    if kind in backends:
+        with joblib.parallel_config(backend=backends[kind], n_jobs=number):
+            yield
+        return
+    with (
+        _environment_restored(),
+        _cluster(number, keeps_memory=kind == "kept") as client,
+        joblib.parallel_config(backend="dask", client=client),
+    ):
+        yield client
+
+
+@contextmanager
+def _environment_restored():
+    """dask writes what its workers are started with into this process too, for all others."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _cluster(n_workers, *, keeps_memory):
     """A cluster; workers as dask starts them give memory back to the system all the time."""
     import dask
     from distributed import Client, LocalCluster
@@ -124,16 +144,16 @@ def _detector(n_trees, step):
     return EventDetector(forest.fit(X, y), step=step)
 
 
-def _timed(scan, ways, rounds, archive):
+def _timed(scan, ways, rounds):
     start = "2023-06-01"
-    for way in ways:
-        scan(way, start=start, end=f"{start}T00:{int(_WARM_UP) // 60}")
     times, catalogues = {way: [] for way in ways}, []
     for number in range(rounds):
         for way in sorted(ways, reverse=bool(number % 2)):
-            begin = time.perf_counter()
-            catalogues.append(scan(way))
-            times[way].append(time.perf_counter() - begin)
+            with _workers(*way):
+                scan(start=start, end=f"{start}T00:{int(_WARM_UP) // 60}")
+                begin = time.perf_counter()
+                catalogues.append(scan())
+                times[way].append(time.perf_counter() - begin)
     return times, catalogues
 
 
@@ -144,8 +164,9 @@ def _speedups(times):
         return round(float(np.median(np.array(times[one]) / np.array(times[two]))), 2)
 
     figures = {"speedup": ratio(("dask", 1), ("dask", 2))}
-    if ("trims", 1) in times:
-        figures["speedup_memory_kept"] = ratio(("trims", 1), ("dask", 1))
+    if ("kept", 1) in times:
+        figures["speedup_kept"] = ratio(("kept", 1), ("kept", 2))
+        figures["kept_ratio"] = ratio(("dask", 1), ("kept", 1))
     for name in ("loky", "threads"):
         if (name, 2) in times:
             figures[f"speedup_{name}"] = ratio(("alone", 1), (name, 2))

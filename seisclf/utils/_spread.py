@@ -11,8 +11,6 @@ from ._threads import limit_threads, threads_per_worker
 
 #: How often a task may be under way while a worker is lost. Then it is taken for the reason.
 _ATTEMPTS = 3
-# Arrays and shared objects above this size are handed to processes as memory maps.
-_MAPPED_BYTES = 20_000
 _LOSSES = {"BrokenProcessPool", "CancelledError", "FutureCancelledError", "KilledWorker"}
 
 
@@ -267,7 +265,8 @@ def _parallel(function, held, todo, n_jobs, workers):
     import joblib
 
     backend = joblib.parallel.get_active_backend()[0]
-    settings = {"n_jobs": n_jobs, "max_nbytes": _MAPPED_BYTES}
+    # Nothing else that processes are started with: they live on, also for calls of scikit-learn.
+    settings = {"n_jobs": n_jobs}
     if workers.anywhere:
         settings["backend"] = _dask_backend(backend, n_jobs)
     unordered = getattr(backend, "supports_return_generator", False)
